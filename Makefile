@@ -1,0 +1,49 @@
+# Needs make and Python 3.11 or newer; `make install` gets the rest, and every target below runs it.
+PYTHON := .venv/bin/python
+PENSTOCK := .venv/bin/penstock
+FAST_TESTS := $(wildcard tests/unit tests/contract tests/template tests/simulation)
+CODE := layers/penstock/penstock cli $(wildcard functions tests examples benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint unit e2e bench up down
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+install:  ## Create .venv and the tools' environments; quick when nothing changed
+	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    exec $$python cli/penstock_local/environments.py dev sam ministack; \
+	  fi; \
+	done; \
+	echo 'Python 3.11 or newer is needed: no python3.13, python3.12, python3.11 or python3 is one' >&2; \
+	exit 1
+
+demo: install  ## Drop a file, see its predictions: all on this machine
+	@$(PYTHON) examples/demo.py
+
+test: lint unit e2e  ## Everything below, as CI does
+	@echo 'passed: lint, unit, e2e'
+
+lint: install  ## Style and types
+	@echo '== lint'
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy $(CODE)
+
+unit: install  ## Tests that need no stack: unit, contract, template
+	@echo '== unit, contract and template tests'
+	@$(PYTHON) -m pytest -q -n 2 --durations=5 $(FAST_TESTS)
+
+e2e: install  ## Tests on a local stack of their own
+	@echo '== end-to-end tests'
+	@$(PYTHON) -m pytest -v --durations=5 tests/e2e
+
+bench: install  ## Measure; see benchmarks/
+	@$(PYTHON) -m benchmarks
+
+up: install  ## Start the local stack
+	@$(PENSTOCK) local up
+
+down: install  ## Stop it
+	@$(PENSTOCK) local down

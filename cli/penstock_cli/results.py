@@ -1,0 +1,84 @@
+"""What a job has delivered."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from penstock.adapters.s3 import S3Objects
+from penstock.domain.errors import PermanentError
+from penstock.domain.job import Job
+from penstock.domain.object_keys import output_keys
+from penstock.ports import ObjectRef
+
+from penstock_cli.aws import Connection
+from penstock_cli.errors import WrongUsageError
+
+Kind = Literal["predictions", "errors", "manifest"]
+
+BLOCK = 1024**2
+"""Bytes in memory at a time."""
+
+_LARGEST_MANIFEST = 1024**2
+"""Bytes; real ones have two or three thousand."""
+
+
+def read_results(connection: Connection, job: Job, kind: Kind) -> Iterator[bytes]:
+    """One of the job's outputs, in blocks; nothing for the errors of a job that had none.
+
+    The manifest tells which objects are the job's: a later job on the same key overwrites them.
+
+    Raises:
+        PermanentError: the job isn't finished, delivered no such output, or it was overwritten.
+    """
+    if not job.status.terminal:
+        message = f"job {job.job_id} is {job.status}; wait for its end (`penstock status`)"
+        raise PermanentError("NotFinished", message)
+    objects = S3Objects(connection.s3)
+    text = _manifest(connection, objects, job)
+    if kind == "manifest":
+        return iter([text])
+    stored = json.loads(text)["outputs"].get(kind)
+    if stored is None:
+        return _nothing(job, kind)
+    ref = ObjectRef(stored["bucket"], stored["key"], etag=stored["etag"])
+    return objects.stream(ref, 0, stored["size"], BLOCK) if stored["size"] else iter(())
+
+
+def _manifest(connection: Connection, objects: S3Objects, job: Job) -> bytes:
+    ref = ObjectRef(connection.stack.output_bucket, output_keys(job.source.key).manifest)
+    try:
+        text = objects.read(ref, limit=_LARGEST_MANIFEST)
+    except PermanentError as error:
+        if error.code != "ObjectNotFound":
+            raise
+        message = f"job {job.job_id} ({job.status}) has no outputs any more: {error.message}"
+        raise PermanentError("NoOutput", message) from error
+    owner = json.loads(text)["job_id"]
+    if owner != job.job_id:
+        message = f"the outputs of job {job.job_id} were overwritten by job {owner} of the same key"
+        raise PermanentError("Overwritten", message)
+    return text
+
+
+def _nothing(job: Job, kind: Kind) -> Iterator[bytes]:
+    if kind == "errors" and job.failure is None:
+        return iter(())
+    reason = f": {job.failure.code}: {job.failure.message}" if job.failure else ""
+    raise PermanentError("NoOutput", f"job {job.job_id} ({job.status}) has no {kind}{reason}")
+
+
+def write_file(blocks: Iterator[bytes], path: Path) -> None:
+    """The file is there only when it is whole.
+
+    Raises:
+        WrongUsageError: it cannot be written there.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            for block in blocks:
+                file.write(block)
+        partial.replace(path)
+    except OSError as error:
+        raise WrongUsageError("CannotWrite", f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,64 @@
+"""`penstock submit`."""
+
+from pathlib import Path
+
+import click
+from penstock.domain.job import Job, JobStatus
+from rich.console import Console
+
+from penstock_cli.follow import Clock, follow
+from penstock_cli.options import Work, on_stack
+from penstock_cli.render import console_for, ending
+from penstock_cli.submit import Submission, input_key
+from penstock_cli.submit import submit as submit_file
+from penstock_cli.watching import watching, watching_upload
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_INTERRUPTED = 130
+
+
+@click.command(epilog="Exit code with --wait: 0 if every record was predicted, else 1.")
+@click.argument("file", type=_FILE)
+@click.option(
+    "--pipeline",
+    metavar="PREFIX",
+    help="Prefix in the input bucket; its _pipeline.yaml decides. Without it: the bucket's root.",
+)
+@click.option("--name", metavar="NAME", help="Name in the input bucket instead of the file's own.")
+@click.option("--wait", is_flag=True, help="Follow the job to its end.")
+@on_stack
+def submit(work: Work, *, file: Path, pipeline: str | None, name: str | None, wait: bool) -> None:
+    """Upload FILE to the input bucket, which starts a job.
+
+    Prints the job's id and where its predictions will be. Interrupting --wait leaves the job alone.
+    """
+    console = console_for()
+    key = input_key(file, pipeline, name)
+    with watching_upload(console, file.stat().st_size) as sent:
+        submission = submit_file(work.connection, file, key, sent)
+    _announce(console, submission)
+    if wait:
+        _end(console, _followed(console, work, submission.job_id), work)
+
+
+def _announce(console: Console, submission: Submission) -> None:
+    console.print(f"job          {submission.job_id}", soft_wrap=True)
+    console.print(f"input        {submission.input}", soft_wrap=True)
+    console.print(f"predictions  {submission.predictions}", soft_wrap=True)
+
+
+def _followed(console: Console, work: Work, job_id: str) -> Job:
+    try:
+        with watching(console, work.now) as seen:
+            return follow(work.connection, job_id, seen, Clock(work.now, work.sleep))
+    except KeyboardInterrupt:
+        click.echo(f"job {job_id} goes on; see `penstock status {job_id}`", err=True)
+        raise SystemExit(_INTERRUPTED) from None
+
+
+def _end(console: Console, job: Job, work: Work) -> None:
+    console.print(ending(job, work.now()), soft_wrap=True)
+    if job.failure:
+        click.echo(f"{job.failure.code}: {job.failure.message}", err=True)
+    if job.status is not JobStatus.SUCCEEDED:
+        raise SystemExit(1)

@@ -1,0 +1,39 @@
+"""`penstock validate`."""
+
+from pathlib import Path
+
+import click
+from penstock.domain.errors import PermanentError
+from penstock.domain.pipeline import Pipeline
+from penstock.pipeline_file import InvalidPipelineError, load_pipeline
+
+from penstock_cli.phrases import duration, plural, size
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def validate(file: Path) -> None:
+    """Check FILE, a _pipeline.yaml, without a stack.
+
+    Exit code 1 if it is invalid; each problem is a line on stderr.
+    """
+    try:
+        pipeline = load_pipeline(file.read_bytes(), str(file))
+    except PermanentError as error:
+        for problem in _problems(error):
+            click.echo(problem, err=True)
+        raise SystemExit(1) from error
+    click.echo(f"{file} is valid: {_gist(pipeline)}")
+
+
+def _problems(error: PermanentError) -> tuple[str, ...]:
+    return error.problems if isinstance(error, InvalidPipelineError) else (error.message,)
+
+
+def _gist(pipeline: Pipeline) -> str:
+    invoke, chunk = pipeline.invoke, pipeline.chunk
+    return (
+        f"{invoke.mode} on endpoint {invoke.endpoint}, chunks of at most "
+        f"{plural(chunk.max_records, 'record')} and {size(chunk.max_bytes)}, "
+        f"deadline {duration(pipeline.deadline)}"
+    )

@@ -1,0 +1,119 @@
+"""Runs MiniStack, in its own environment, with five of its gaps against AWS closed.
+
+Each would make the pipeline behave otherwise on a laptop than on AWS:
+
+* GetObject with a range *and* a version answers with the whole object;
+* S3's events to EventBridge lack the object's `version-id`;
+* a MaximumConcurrency that comes from a template parameter stays text, and stops the polling;
+* SendMessageBatch and its like are authorised as actions of their own, which IAM doesn't know;
+* plain HTTP is what a laptop has, and bucket policies rightly deny it: here it counts as secure.
+
+Each fix leaves an answer alone that is already right, and a MiniStack whose internals have moved
+stops here, with an AttributeError, rather than running without them.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import importlib
+import json
+from typing import Any
+
+Reply = tuple[int, dict[str, str], bytes]
+
+_version_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_id", default=None)
+
+
+def slice_reply(reply: Reply, wanted: tuple[int, int] | None) -> Reply:
+    """The whole object's reply cut to `wanted`: first and last byte, or None if out of range."""
+    _, headers, body = reply
+    if wanted is None:
+        return 416, {"Content-Range": f"bytes */{len(body)}"}, b""
+    first, last = wanted
+    # A checksum of the whole object can't be checked against a part of it.
+    kept = {k: v for k, v in headers.items() if not k.lower().startswith("x-amz-checksum")}
+    part = body[first : last + 1]
+    sizes = {
+        "Content-Length": str(len(part)),
+        "Content-Range": f"bytes {first}-{last}/{len(body)}",
+    }
+    return 206, {**kept, **sizes}, part
+
+
+def add_version(event: dict[str, Any], version_id: str | None) -> dict[str, Any]:
+    if not version_id or event.get("Source") != "aws.s3":
+        return event
+    detail = json.loads(event["Detail"])
+    detail["object"].setdefault("version-id", version_id)
+    return {**event, "Detail": json.dumps(detail)}
+
+
+def mend_ranges_of_versions(s3: Any) -> None:
+    original, parse_range = s3._get_object, s3._parse_range  # noqa: SLF001 - the point of this file
+
+    def get_object(
+        bucket: str, key: str, headers: dict[str, str], query: dict[str, Any] | None = None
+    ) -> Reply:
+        reply: Reply = original(bucket, key, headers, query)
+        asked = headers.get("range", "")
+        if reply[0] != 200 or not asked or not (query or {}).get("versionId"):  # noqa: PLR2004
+            return reply
+        return slice_reply(reply, parse_range(asked, len(reply[2])))
+
+    s3._get_object = get_object  # noqa: SLF001
+
+
+def mend_versions_of_events(s3: Any, eventbridge: Any) -> None:
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event  # noqa: SLF001
+
+    def fire_with_version(*args: Any, **kwargs: Any) -> None:
+        _version_id.set(kwargs.get("version_id"))  # in the context of this event's own thread
+        fire(*args, **kwargs)
+
+    def dispatch_with_version(event: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return dispatch(add_version(event, _version_id.get()), *args, **kwargs)
+
+    s3._fire_s3_event = fire_with_version  # noqa: SLF001
+    eventbridge._dispatch_event = dispatch_with_version  # noqa: SLF001
+
+
+def mend_concurrency(lambdas: Any) -> None:
+    concurrency = lambdas._sqs_esm_concurrency  # noqa: SLF001
+
+    def numeric(esm: dict[str, Any], *args: Any) -> int:
+        scaling = esm.get("ScalingConfig") or {}
+        if "MaximumConcurrency" in scaling:
+            scaling["MaximumConcurrency"] = int(scaling["MaximumConcurrency"])
+        return int(concurrency(esm, *args))
+
+    lambdas._sqs_esm_concurrency = numeric  # noqa: SLF001
+
+
+def iam_action(action: str) -> str:
+    """SQS's batch calls need the permission of the single call: IAM has no other for them."""
+    return action.removesuffix("Batch") if action.startswith("sqs:") else action
+
+
+def mend_batch_actions(evaluator: Any) -> None:
+    matches = evaluator._action_matches  # noqa: SLF001
+    evaluator._action_matches = lambda action, *lists: matches(iam_action(action), *lists)  # noqa: SLF001
+
+
+def trust_loopback(evaluator: Any) -> None:
+    pin = evaluator.pin_request_origin
+    evaluator.pin_request_origin = lambda address, _secure: pin(address, True)  # noqa: FBT003
+
+
+def main() -> None:
+    evaluator = importlib.import_module("ministack.core.iam_evaluator")
+    trust_loopback(evaluator)
+    mend_batch_actions(evaluator)
+    s3 = importlib.import_module("ministack.services.s3")
+    mend_ranges_of_versions(s3)
+    mend_versions_of_events(s3, importlib.import_module("ministack.services.eventbridge"))
+    mend_concurrency(importlib.import_module("ministack.services.lambda_svc"))
+    importlib.import_module("ministack.app").main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The operations of the control plane, on the registry and the hosting."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from penstock_local.sagemaker import documents
+from penstock_local.sagemaker.clock import Clock
+from penstock_local.sagemaker.errors import validation_exception
+from penstock_local.sagemaker.hosting import Hosting
+from penstock_local.sagemaker.listing import page
+from penstock_local.sagemaker.registry import Registry
+from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model, arn, file_path
+
+Document = dict[str, Any]
+Operation = Callable[[Document], Document]
+
+
+class ControlOperations:
+    def __init__(self, registry: Registry, hosting: Hosting, clock: Clock, region: str) -> None:
+        self._registry = registry
+        self._hosting = hosting
+        self._clock = clock
+        self._region = region
+
+    def table(self) -> dict[str, Operation]:
+        return {
+            "CreateModel": self._create_model,
+            "DescribeModel": self._describe_model,
+            "DeleteModel": self._delete_model,
+            "ListModels": self._list_models,
+            "CreateEndpointConfig": self._create_config,
+            "DescribeEndpointConfig": self._describe_config,
+            "DeleteEndpointConfig": self._delete_config,
+            "ListEndpointConfigs": self._list_configs,
+            "CreateEndpoint": self._create_endpoint,
+            "DescribeEndpoint": self._describe_endpoint,
+            "ListEndpoints": self._list_endpoints,
+            "UpdateEndpoint": self._update_endpoint,
+            "DeleteEndpoint": self._delete_endpoint,
+        }
+
+    def _create_model(self, request: Document) -> Document:
+        model = Model(request["ModelName"], request, self._clock.now())
+        _check_files(model)
+        return {"ModelArn": self._registry.add_model(model)}
+
+    def _describe_model(self, request: Document) -> Document:
+        return documents.model_document(self._registry.model(request["ModelName"]), self._region)
+
+    def _delete_model(self, request: Document) -> Document:
+        self._registry.remove_model(request["ModelName"])
+        return {}
+
+    def _list_models(self, request: Document) -> Document:
+        models = self._registry.models()
+        summaries = [documents.model_summary(model, self._region) for model in models]
+        return page("Model", summaries, request)
+
+    def _create_config(self, request: Document) -> Document:
+        config = EndpointConfig(request["EndpointConfigName"], request, self._clock.now())
+        self._registry.model(config.variant["ModelName"])
+        return {"EndpointConfigArn": self._registry.add_config(config)}
+
+    def _describe_config(self, request: Document) -> Document:
+        config = self._registry.config(request["EndpointConfigName"])
+        return documents.config_document(config, self._region)
+
+    def _delete_config(self, request: Document) -> Document:
+        self._registry.remove_config(request["EndpointConfigName"])
+        return {}
+
+    def _list_configs(self, request: Document) -> Document:
+        configs = self._registry.configs()
+        summaries = [documents.config_summary(config, self._region) for config in configs]
+        return page("EndpointConfig", summaries, request)
+
+    def _create_endpoint(self, request: Document) -> Document:
+        config = self._registry.config(request["EndpointConfigName"])
+        model = self._registry.model(config.variant["ModelName"])
+        now = self._clock.now()
+        endpoint = Endpoint(request["EndpointName"], config, model, "Creating", now, now)
+        where = self._registry.add_endpoint(endpoint)
+        self._hosting.create(endpoint)
+        return {"EndpointArn": where}
+
+    def _describe_endpoint(self, request: Document) -> Document:
+        endpoint = self._registry.endpoint(request["EndpointName"])
+        return documents.endpoint_document(endpoint, self._region)
+
+    def _list_endpoints(self, request: Document) -> Document:
+        endpoints = self._registry.endpoints()
+        summaries = [documents.endpoint_summary(item, self._region) for item in endpoints]
+        return page("Endpoint", summaries, request)
+
+    def _update_endpoint(self, request: Document) -> Document:
+        current = self._registry.endpoint(request["EndpointName"])
+        where = arn(self._region, "endpoint", current.name)
+        if current.status != "InService":
+            raise validation_exception(f'Cannot update in-progress endpoint "{where}".')
+        config = self._registry.config(request["EndpointConfigName"])
+        _check_still_async(current, config)
+        model = self._registry.model(config.variant["ModelName"])
+        updating = current.moved_to("Updating", self._clock.now())
+        self._registry.put_endpoint(updating)
+        self._hosting.update(updating.running(config, model))
+        return {"EndpointArn": where}
+
+    def _delete_endpoint(self, request: Document) -> Document:
+        endpoint = self._registry.endpoint(request["EndpointName"])
+        if endpoint.status in ("Creating", "Updating", "Deleting"):
+            where = arn(self._region, "endpoint", endpoint.name)
+            raise validation_exception(f'Cannot update in-progress endpoint "{where}".')
+        self._registry.put_endpoint(endpoint.moved_to("Deleting", self._clock.now()))
+        self._hosting.delete(endpoint)
+        return {}
+
+
+def _check_files(model: Model) -> None:
+    serve = model.image_folder / "serve"
+    if not os.access(serve, os.X_OK):
+        raise validation_exception(f"Image {model.image_folder} has no executable `serve`.")
+    url = model.data_url
+    if url and url.startswith("file:") and not file_path(url).is_dir():
+        raise validation_exception(f"ModelDataUrl {url} is no folder.")
+
+
+def _check_still_async(current: Endpoint, config: EndpointConfig) -> None:
+    if current.config.asynchronous and not config.asynchronous:
+        raise validation_exception(
+            "The AsyncInferenceConfig parameter cannot be removed from this endpoint "
+            f"{current.name}."
+        )
+    if config.asynchronous and not current.config.asynchronous:
+        raise validation_exception(
+            f"The AsyncInferenceConfig parameter cannot be added to this endpoint {current.name}."
+        )

@@ -1,0 +1,131 @@
+"""What exists in SageMaker but not here is refused, never ignored. Pure.
+
+The tables list the request members that this server honours, or that can have no effect on one
+machine (instance types, weights of the only variant, volume sizes, roles).
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from penstock_local.sagemaker.errors import not_supported, validation_exception
+
+Supported = dict[str, Any]
+
+_ALL = None
+
+_CONTAINER: Supported = dict.fromkeys(
+    ("Image", "ModelDataUrl", "Environment", "ContainerHostname", "Mode"), _ALL
+)
+_VARIANT: Supported = dict.fromkeys(
+    (
+        "VariantName",
+        "ModelName",
+        "InitialInstanceCount",
+        "InstanceType",
+        "InitialVariantWeight",
+        "VolumeSizeInGB",
+        "ModelDataDownloadTimeoutInSeconds",
+        "ContainerStartupHealthCheckTimeoutInSeconds",
+    ),
+    _ALL,
+)
+_SUPPORTED: dict[str, Supported] = {
+    "CreateModel": {
+        "ModelName": _ALL,
+        "ExecutionRoleArn": _ALL,
+        "Tags": _ALL,
+        "PrimaryContainer": _CONTAINER,
+        "Containers": _CONTAINER,
+    },
+    "CreateEndpointConfig": {
+        "EndpointConfigName": _ALL,
+        "ExecutionRoleArn": _ALL,
+        "Tags": _ALL,
+        "AsyncInferenceConfig": _ALL,
+        "ProductionVariants": _VARIANT,
+    },
+    "CreateEndpoint": dict.fromkeys(("EndpointName", "EndpointConfigName", "Tags"), _ALL),
+    "UpdateEndpoint": dict.fromkeys(("EndpointName", "EndpointConfigName"), _ALL),
+}
+_ENVIRONMENT_BYTES = 32 * 1024
+ELASTIC_INFERENCE = (
+    "AcceleratorType is not supported: Elastic Inference (EI) is no longer available. "
+    "Remove AcceleratorType and choose an instance type with an accelerator."
+)
+
+
+def refuse_unsupported(operation: str, request: dict[str, Any]) -> None:
+    """Raises ApiError for the first thing in the request that this server can't do."""
+    if operation in ("CreateModel", "CreateEndpointConfig"):
+        _refuse_special(request)
+    if operation in _SUPPORTED:
+        _refuse_members(request, _SUPPORTED[operation], "")
+    if operation == "CreateModel":
+        _refuse_model(request)
+    if operation == "CreateEndpointConfig":
+        _refuse_config(request)
+
+
+def _refuse_members(value: Any, supported: Supported | None, path: str) -> None:
+    if supported is _ALL:
+        return
+    if isinstance(value, list):
+        for item in value:
+            _refuse_members(item, supported, path)
+        return
+    for name, item in value.items():
+        where = f"{path}.{name}" if path else name
+        if item in (None, False, [], {}):
+            continue
+        if name not in supported:
+            raise not_supported(where)
+        _refuse_members(item, supported[name], where)
+
+
+def _refuse_special(request: dict[str, Any]) -> None:
+    for variant in request.get("ProductionVariants", []):
+        if variant.get("AcceleratorType"):
+            raise validation_exception(ELASTIC_INFERENCE)
+
+
+def containers(request: dict[str, Any]) -> list[dict[str, Any]]:
+    primary = request.get("PrimaryContainer")
+    return [*([primary] if primary else []), *request.get("Containers", [])]
+
+
+def _refuse_model(request: dict[str, Any]) -> None:
+    if request.get("PrimaryContainer") and request.get("Containers"):
+        raise validation_exception("Cannot specify both PrimaryContainer and Containers.")
+    found = containers(request)
+    if not found:
+        raise validation_exception("One of PrimaryContainer and Containers must be specified.")
+    if len(found) > 1:
+        raise not_supported("A model of several Containers (an inference pipeline)")
+    _refuse_container(found[0])
+
+
+def _refuse_container(container: dict[str, Any]) -> None:
+    if container.get("Mode", "SingleModel") != "SingleModel":
+        raise not_supported("Mode MultiModel (a multi-model endpoint)")
+    if urlsplit(container.get("Image", "")).scheme != "file":
+        raise validation_exception(
+            "A container image is not supported by the local SageMaker yet. Image must be "
+            "file:///<folder> with an executable `serve` in the folder."
+        )
+    if urlsplit(container.get("ModelDataUrl", "s3:")).scheme not in ("file", "s3"):
+        raise not_supported("ModelDataUrl other than file:// or s3://")
+    environment = container.get("Environment", {}).items()
+    if sum(len(f"{key}{value}".encode()) for key, value in environment) > _ENVIRONMENT_BYTES:
+        raise validation_exception("Environment must not exceed 32 KB in total.")
+
+
+def _refuse_config(request: dict[str, Any]) -> None:
+    variants = request["ProductionVariants"]
+    if len(variants) > 1:
+        raise not_supported("An endpoint with several ProductionVariants")
+    for needed in ("ModelName", "InitialInstanceCount", "InstanceType"):
+        if not variants[0].get(needed):
+            raise validation_exception(f"{needed} is required for a ProductionVariant.")
+    asynchronous = request.get("AsyncInferenceConfig")
+    if asynchronous and not asynchronous["OutputConfig"].get("S3OutputPath"):
+        raise not_supported("AsyncInferenceConfig without OutputConfig.S3OutputPath")

@@ -1,0 +1,54 @@
+"""Filters, order and pages of the List operations. Pure."""
+
+from collections.abc import Callable
+from typing import Any
+
+from penstock_local.sagemaker.errors import validation_exception
+
+_DEFAULT_PAGE = 10
+_Test = Callable[[Any, Any], bool]
+# request member -> (summary member, test(of the summary's value, the request's value))
+_FILTERS: dict[str, tuple[str, _Test]] = {
+    "CreationTimeBefore": ("CreationTime", lambda value, limit: value < limit),
+    "CreationTimeAfter": ("CreationTime", lambda value, limit: value > limit),
+    "LastModifiedTimeBefore": ("LastModifiedTime", lambda value, limit: value < limit),
+    "LastModifiedTimeAfter": ("LastModifiedTime", lambda value, limit: value > limit),
+    "StatusEquals": ("EndpointStatus", lambda value, status: value == status),
+}
+
+
+def page(kind: str, summaries: list[dict[str, Any]], request: dict[str, Any]) -> dict[str, Any]:
+    """One page of `kind` ("Model", "Endpoint", "EndpointConfig")."""
+    found = [item for item in summaries if _matches(kind, item, request)]
+    found.sort(key=lambda item: item[_sort_member(kind, request)])
+    if request.get("SortOrder", "Descending") == "Descending":
+        found.reverse()
+    start = _offset(request.get("NextToken"))
+    end = start + request.get("MaxResults", _DEFAULT_PAGE)
+    answer: dict[str, Any] = {f"{kind}s": found[start:end]}
+    if end < len(found):
+        answer["NextToken"] = str(end)
+    return answer
+
+
+def _matches(kind: str, item: dict[str, Any], request: dict[str, Any]) -> bool:
+    if request.get("NameContains", "").lower() not in item[f"{kind}Name"].lower():
+        return False
+    return all(
+        test(item[member], request[name])
+        for name, (member, test) in _FILTERS.items()
+        if request.get(name) is not None
+    )
+
+
+def _sort_member(kind: str, request: dict[str, Any]) -> str:
+    sort_by: str = request.get("SortBy", "CreationTime")
+    return {"Name": f"{kind}Name", "Status": "EndpointStatus"}.get(sort_by, sort_by)
+
+
+def _offset(token: str | None) -> int:
+    if token is None:
+        return 0
+    if not token.isdecimal():
+        raise validation_exception("Invalid NextToken.")
+    return int(token)

@@ -1,0 +1,100 @@
+"""What no AWS service has: faults on order, counts, a clock to move. Paths under /_local/."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from penstock_local.sagemaker.endpoint_host import EndpointHost
+from penstock_local.sagemaker.faults import parse_rules
+from penstock_local.sagemaker.hosting import Hosting
+from penstock_local.sagemaker.services import Services
+
+
+class LocalApi:
+    def __init__(self, hosting: Hosting, services: Services) -> None:
+        self._hosting = hosting
+        self._services = services
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/_local/health", self._health),
+            web.get("/_local/stats", self._stats),
+            web.get("/_local/faults", self._get_faults),
+            web.put("/_local/faults", self._put_faults),
+            web.delete("/_local/faults", self._delete_faults),
+            web.post("/_local/kill", self._kill),
+            web.post("/_local/clock", self._advance_clock),
+        ]
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _stats(self, _: web.Request) -> web.Response:
+        stats = self._services.stats
+        names = stats.endpoint_names() | {host.endpoint.name for host in self._hosting.hosts()}
+        endpoints = {name: self._endpoint_stats(name) for name in sorted(names)}
+        return web.json_response({"operations": stats.operations(), "endpoints": endpoints})
+
+    def _endpoint_stats(self, name: str) -> dict[str, Any]:
+        host = self._hosting.find(name)
+        return {**self._services.stats.endpoint(name), **(_running(host) if host else {})}
+
+    async def _get_faults(self, _: web.Request) -> web.Response:
+        return web.json_response(self._services.faults.report())
+
+    async def _put_faults(self, request: web.Request) -> web.Response:
+        document = await _json(request)
+        try:
+            rules = parse_rules(document)
+            seed = int(request.query.get("seed", "0"))
+        except ValueError as error:  # FaultRuleError is one
+            raise _bad_request(str(error)) from error
+        self._services.faults.replace(rules, seed)
+        return await self._get_faults(request)
+
+    async def _delete_faults(self, request: web.Request) -> web.Response:
+        self._services.faults.replace([])
+        return await self._get_faults(request)
+
+    async def _kill(self, request: web.Request) -> web.Response:
+        document = await _json(request)
+        host = self._hosting.find(document.get("endpoint", ""))
+        running = [server for server in host.servers if server.pid] if host else []
+        if not running:
+            raise _bad_request("no such endpoint, or no model server of it runs")
+        # The busiest, so that a kill costs something.
+        victim = max(running, key=lambda server: server.in_flight)
+        return web.json_response({"pid": victim.kill()})
+
+    async def _advance_clock(self, request: web.Request) -> web.Response:
+        seconds = (await _json(request)).get("advance_seconds")
+        if not isinstance(seconds, int | float) or seconds < 0:
+            raise _bad_request("advance_seconds must be a number of at least 0")
+        self._services.clock.advance(seconds)
+        for host in self._hosting.hosts():
+            await host.expire_waiting()
+        return web.json_response({"now": self._services.clock.now()})
+
+
+def _running(host: EndpointHost) -> dict[str, Any]:
+    return {
+        "waiting": len(host.backlog),
+        "in_process": host.busy,
+        "instances": [
+            {"pid": server.pid, "ready": server.ready, "restarts": server.restarts}
+            for server in host.servers
+        ],
+    }
+
+
+async def _json(request: web.Request) -> Any:
+    try:
+        return await request.json()
+    except ValueError as error:
+        raise _bad_request("the body is no JSON") from error
+
+
+def _bad_request(message: str) -> web.HTTPBadRequest:
+    body = json.dumps({"error": message})
+    return web.HTTPBadRequest(text=body, content_type="application/json")

@@ -1,0 +1,135 @@
+"""POST /invocations: exactly the headers that SageMaker passes on, and its rules for the answer."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+import aiohttp
+
+# Up to here a payload stays in memory, beyond it goes through a temporary file.
+IN_MEMORY_BYTES = 8 * 1024 * 1024
+_BLOCK_BYTES = 256 * 1024
+_RESPONSE_HEADER_BYTES = 4096
+# The service allows 250 ms to accept the socket. A busy laptop needs more.
+_CONNECT_SECONDS = 2.0
+_OWN_HEADERS_ONLY = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+
+Spool = IO[bytes]
+
+
+class ModelUnreachableError(Exception):
+    """No answer: the connection was refused or broke off."""
+
+
+class ModelTimedOutError(Exception):
+    """No complete answer within the time allowed."""
+
+
+class ModelAnswerError(Exception):
+    """An answer that the service doesn't accept; the message is the service's own."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    content_type: str | None
+    custom_attributes: str | None
+    body: Spool
+
+
+@dataclass(frozen=True)
+class Rules:
+    seconds: float
+    maximum_bytes: int
+    require_length: bool
+
+
+def new_spool() -> Spool:
+    return tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES)
+
+
+def size_of(spool: Spool) -> int:
+    position = spool.tell()
+    size = spool.seek(0, 2)
+    spool.seek(position)
+    return size
+
+
+async def invoke(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: Spool, rules: Rules
+) -> Answer:
+    """Raises ModelUnreachableError, ModelTimedOutError or ModelAnswerError."""
+    try:
+        async with asyncio.timeout(rules.seconds):
+            return await _exchange(session, url, headers, body, rules)
+    except TimeoutError as error:
+        raise ModelTimedOutError from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ModelUnreachableError(str(error)) from error
+
+
+async def _exchange(
+    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: Spool, rules: Rules
+) -> Answer:
+    size = size_of(body)
+    async with session.post(
+        f"{url}/invocations",
+        data=_payload(body, size),
+        headers={**headers, "Content-Length": str(size)},
+        skip_auto_headers=_OWN_HEADERS_ONLY,
+        allow_redirects=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+    ) as response:
+        _check_headers(response, rules)
+        return Answer(
+            status=response.status,
+            content_type=response.headers.get("Content-Type"),
+            custom_attributes=response.headers.get("X-Amzn-SageMaker-Custom-Attributes"),
+            body=await _read(response, rules.maximum_bytes),
+        )
+
+
+def _payload(body: Spool, size: int) -> bytes | AsyncIterator[bytes]:
+    body.seek(0)
+    return body.read() if size <= IN_MEMORY_BYTES else _blocks(body)
+
+
+async def _blocks(body: Spool) -> AsyncIterator[bytes]:
+    while block := body.read(_BLOCK_BYTES):
+        yield block
+
+
+def _check_headers(response: aiohttp.ClientResponse, rules: Rules) -> None:
+    size = sum(len(name) + len(value) + 4 for name, value in response.raw_headers)
+    if size > _RESPONSE_HEADER_BYTES:
+        raise ModelAnswerError(
+            "Response received from the primary container has headers with length greater than "
+            "4096 bytes. Reduce the length of your container's response headers and update your "
+            "endpoint."
+        )
+    if rules.require_length and response.content_length is None:
+        raise ModelAnswerError(
+            "The response from container primary did not specify the required Content-Length header"
+        )
+
+
+async def _read(response: aiohttp.ClientResponse, maximum_bytes: int) -> Spool:
+    spool = new_spool()
+    try:
+        await _pour(response, spool, maximum_bytes)
+    except BaseException:  # also a cancellation: the temporary file goes, the error stays
+        spool.close()
+        raise
+    spool.seek(0)
+    return spool
+
+
+async def _pour(response: aiohttp.ClientResponse, spool: Spool, maximum_bytes: int) -> None:
+    async for block in response.content.iter_chunked(_BLOCK_BYTES):
+        spool.write(block)
+        if spool.tell() > maximum_bytes:
+            raise ModelAnswerError(
+                f"The response from container primary is larger than {maximum_bytes} bytes"
+            )

@@ -1,0 +1,132 @@
+"""Models, endpoint configurations and endpoints as values. Pure.
+
+The resources keep the request they were created from: Describe answers with it.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from penstock_local.sagemaker.errors import ACCOUNT
+from penstock_local.sagemaker.features import containers
+
+# "Must pass within 8 minutes of start" unless the variant raises it.
+STARTUP_TIMEOUT_SECONDS = 480
+# The service "chooses an optimal value" where none is given; one machine needs a definite one.
+DEFAULT_CONCURRENT_INVOCATIONS = 4
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    request: dict[str, Any]
+    created: float
+
+    @property
+    def container(self) -> dict[str, Any]:
+        return containers(self.request)[0]
+
+    @property
+    def image_folder(self) -> Path:
+        return file_path(self.container["Image"])
+
+    @property
+    def data_url(self) -> str | None:
+        return self.container.get("ModelDataUrl")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return dict(self.container.get("Environment", {}))
+
+
+@dataclass(frozen=True)
+class AsyncSettings:
+    output_path: str
+    failure_path: str | None
+    kms_key_id: str | None
+    success_topic: str | None
+    error_topic: str | None
+    include_response_in: frozenset[str]
+    max_concurrent: int
+
+
+@dataclass(frozen=True)
+class EndpointConfig:
+    name: str
+    request: dict[str, Any]
+    created: float
+
+    @property
+    def variant(self) -> dict[str, Any]:
+        variant: dict[str, Any] = self.request["ProductionVariants"][0]
+        return variant
+
+    @property
+    def startup_timeout(self) -> int:
+        timeout: int = self.variant.get(
+            "ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_SECONDS
+        )
+        return timeout
+
+    @property
+    def asynchronous(self) -> AsyncSettings | None:
+        given = self.request.get("AsyncInferenceConfig")
+        return _async_settings(given) if given else None
+
+
+def _async_settings(given: dict[str, Any]) -> AsyncSettings:
+    output = given["OutputConfig"]
+    topics = output.get("NotificationConfig") or {}
+    client = given.get("ClientConfig") or {}
+    return AsyncSettings(
+        output_path=output["S3OutputPath"],
+        failure_path=output.get("S3FailurePath"),
+        kms_key_id=output.get("KmsKeyId"),
+        success_topic=topics.get("SuccessTopic"),
+        error_topic=topics.get("ErrorTopic"),
+        include_response_in=frozenset(topics.get("IncludeInferenceResponseIn") or ()),
+        max_concurrent=client.get(
+            "MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENT_INVOCATIONS
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Holds the model and configuration it runs: both may be deleted while it serves."""
+
+    name: str
+    config: EndpointConfig
+    model: Model
+    status: str
+    created: float
+    modified: float
+    failure_reason: str | None = None
+
+    @property
+    def serves(self) -> bool:
+        return self.status in ("InService", "Updating")
+
+    def moved_to(self, status: str, now: float, reason: str | None = None) -> "Endpoint":
+        return replace(self, status=status, modified=now, failure_reason=reason)
+
+    def running(self, config: EndpointConfig, model: Model) -> "Endpoint":
+        return replace(self, config=config, model=model)
+
+
+def after_restart(endpoint: Endpoint, now: float) -> Endpoint | None:
+    """What an endpoint is once the server has come back: its model servers have to start again."""
+    if endpoint.status == "Deleting":
+        return None
+    if endpoint.status == "Failed":
+        return endpoint
+    return endpoint.moved_to("Creating", now)
+
+
+def arn(region: str, kind: str, name: str) -> str:
+    return f"arn:aws:sagemaker:{region}:{ACCOUNT}:{kind}/{name.lower()}"
+
+
+def file_path(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path))

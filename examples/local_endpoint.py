@@ -1,0 +1,96 @@
+"""An asynchronous endpoint on the local SageMaker, as one would create it on the real one."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+_ROLE = "arn:aws:iam::000000000000:role/endpoint"
+_STARTUP_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`image` is a folder with an executable `serve`; `environment` is that of its container."""
+
+    name: str
+    image: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    instances: int = 1
+    concurrency: int = 4
+
+
+def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
+    """Creates model, configuration and endpoint, and waits until it is in service.
+
+    Args:
+        stack: the contents of .penstock/local.json.
+
+    Raises:
+        RuntimeError: the model server doesn't start; the message has SageMaker's reason.
+    """
+    sagemaker = client(stack, "sagemaker")
+    sagemaker.create_model(
+        ModelName=endpoint.name,
+        ExecutionRoleArn=_ROLE,
+        PrimaryContainer={
+            "Image": f"file://{endpoint.image.resolve()}",
+            "Environment": dict(endpoint.environment),
+        },
+    )
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=endpoint.name,
+        ProductionVariants=[
+            {
+                "VariantName": "main",
+                "ModelName": endpoint.name,
+                "InstanceType": "ml.m5.large",
+                "InitialInstanceCount": endpoint.instances,
+            }
+        ],
+        AsyncInferenceConfig=_asynchronous(stack, endpoint),
+    )
+    sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
+    _wait(sagemaker, endpoint.name)
+
+
+def client(stack: Mapping[str, str], service: str) -> Any:
+    """A boto3 client of the local stack."""
+    is_sagemaker = service.startswith("sagemaker")
+    session = boto3.Session(
+        aws_access_key_id=stack["aws_access_key_id"],
+        aws_secret_access_key=stack["aws_secret_access_key"],
+        region_name=stack["region"],
+    )
+    url = stack["sagemaker_endpoint_url" if is_sagemaker else "aws_endpoint_url"]
+    return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
+
+
+def _asynchronous(stack: Mapping[str, str], endpoint: Endpoint) -> dict[str, Any]:
+    work = f"s3://{stack['work_bucket']}/async"
+    return {
+        "OutputConfig": {
+            "S3OutputPath": f"{work}/output",
+            "S3FailurePath": f"{work}/failure",
+            "NotificationConfig": {
+                "SuccessTopic": stack["inference_success_topic_arn"],
+                "ErrorTopic": stack["inference_error_topic_arn"],
+            },
+        },
+        "ClientConfig": {"MaxConcurrentInvocationsPerInstance": endpoint.concurrency},
+    }
+
+
+def _wait(sagemaker: Any, name: str) -> None:
+    deadline = time.monotonic() + _STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        found = sagemaker.describe_endpoint(EndpointName=name)
+        if found["EndpointStatus"] == "InService":
+            return
+        if found["EndpointStatus"] == "Failed":
+            raise RuntimeError(found.get("FailureReason", "the endpoint failed"))
+        time.sleep(0.2)
+    raise RuntimeError(f"endpoint {name} is not in service after {_STARTUP_SECONDS} s")

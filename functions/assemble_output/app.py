@@ -1,0 +1,21 @@
+"""AssembleQueue -> output bucket, topics."""
+
+from penstock import bootstrap
+from penstock.batches import Handler
+from penstock.handler import Runtime, queue_handler
+
+
+def _build(run: Runtime) -> Handler:
+    finish_job = bootstrap.finish_job(run.settings, run.journal)
+    assemble_segment = bootstrap.assemble_segment(run.settings, finish_job)
+
+    def assemble_output(message: dict[str, str]) -> None:
+        if message["kind"] == "finish":
+            finish_job(message["job_id"])
+        else:
+            assemble_segment(message)
+
+    return assemble_output
+
+
+lambda_handler = queue_handler(_build)

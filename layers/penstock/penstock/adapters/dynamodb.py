@@ -1,0 +1,164 @@
+"""The job table in DynamoDB."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from penstock.adapters import items
+from penstock.adapters.aws import translated
+from penstock.adapters.items import Item
+from penstock.domain.chunk import ChunkState, Outcome
+from penstock.domain.errors import PermanentError
+from penstock.domain.fan_in import FAN_OUT, Step
+from penstock.domain.identity import ChunkPath
+from penstock.domain.job import Job, JobStatus
+from penstock.domain.splitting import RegionSummary
+from penstock.ports import SegmentResult
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDbTable:
+    """JobTable over a DynamoDB client. Items expire `retention` seconds after they are written."""
+
+    dynamodb: Any
+    name: str
+    now: Callable[[], float]
+    retention: int
+
+    def create_job(self, job: Job) -> bool:
+        return self._unless_refused(
+            self.dynamodb.put_item,
+            Item=items.job_item(job) | self._expiry(),
+            ConditionExpression="attribute_not_exists(pk)",
+        )
+
+    def get_job(self, job_id: str) -> Job | None:
+        item = self._get(items.job_key(job_id))
+        return items.job_of(item) if item else None
+
+    def update_job(self, job_id: str, unless: frozenset[JobStatus], **fields: Any) -> bool:
+        values = items.job_fields(**fields)
+        refused = {f":unless{i}": {"S": str(status)} for i, status in enumerate(sorted(unless))}
+        return self._unless_refused(
+            self.dynamodb.update_item,
+            Key=items.job_key(job_id),
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ConditionExpression=_job_condition(refused),
+            # `status` is one of DynamoDB's reserved words, thus a placeholder for every name.
+            ExpressionAttributeNames={
+                f"#{name}": name for name in (*values, *(["status"] if refused else []))
+            },
+            ExpressionAttributeValues={f":{name}": value for name, value in values.items()}
+            | refused,
+        )
+
+    def put_region(self, job_id: str, region: int, summary: RegionSummary) -> None:
+        document = items.dumps(summary.to_json())
+        self._put(items.region_key(job_id, region) | {"summary": {"S": document}})
+
+    def get_regions(self, job_id: str, regions: int) -> list[RegionSummary]:
+        found = self._numbered(job_id, "REGIONS", regions)
+        return [RegionSummary.from_json(json.loads(item["summary"]["S"])) for item in found]
+
+    def mark_done(self, job_id: str, kind: str, step: Step) -> int:
+        with translated(self.name):
+            answer = self.dynamodb.update_item(
+                TableName=self.name,
+                Key=items.done_key(job_id, kind, step.level, step.node),
+                UpdateExpression="ADD done :child SET expires_at = :expiry",
+                ExpressionAttributeValues={
+                    ":child": {"NS": [str(step.child)]},
+                    ":expiry": self._expiry()["expires_at"],
+                },
+                ReturnValues="ALL_NEW",
+            )
+        return len(answer["Attributes"]["done"]["NS"])
+
+    def get_chunk(self, job_id: str, path: ChunkPath) -> ChunkState | None:
+        item = self._get(items.chunk_key(job_id, path))
+        return items.chunk_of(item) if item else None
+
+    def record_attempt(self, job_id: str, state: ChunkState) -> None:
+        values = items.chunk_fields(state) | self._expiry()
+        with translated(self.name):
+            self.dynamodb.update_item(
+                TableName=self.name,
+                Key=items.chunk_key(job_id, state.path),
+                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
+                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+            )
+
+    def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:
+        return self._unless_refused(
+            self.dynamodb.update_item,
+            Key=items.chunk_key(job_id, path),
+            UpdateExpression="SET outcome = :outcome, expires_at = :expiry",
+            ConditionExpression="attribute_not_exists(outcome)",
+            ExpressionAttributeValues={
+                ":outcome": items.outcome_attribute(outcome),
+                ":expiry": self._expiry()["expires_at"],
+            },
+        )
+
+    def get_segment(self, job_id: str, segment: int) -> list[ChunkState]:
+        found = self._query(items.segment_partition(job_id, segment))
+        return [items.chunk_of(item) for item in found]
+
+    def put_segment_result(self, job_id: str, result: SegmentResult) -> None:
+        document = items.dumps(asdict(result))
+        self._put(items.result_key(job_id, result.segment) | {"result": {"S": document}})
+
+    def get_segment_result(self, job_id: str, segment: int) -> SegmentResult | None:
+        item = self._get(items.result_key(job_id, segment))
+        return SegmentResult(**json.loads(item["result"]["S"])) if item else None
+
+    def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
+        found = self._numbered(job_id, "RESULTS", segments)
+        return [SegmentResult(**json.loads(item["result"]["S"])) for item in found]
+
+    def _numbered(self, job_id: str, kind: str, count: int) -> list[Item]:
+        starts = range(0, count, FAN_OUT)
+        return [
+            item for start in starts for item in self._query(items.bucket_of(job_id, kind, start))
+        ]
+
+    def _query(self, partition: str) -> Iterator[Item]:
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.name,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": partition}},
+            ConsistentRead=True,
+        )
+        with translated(self.name):
+            for page in pages:
+                yield from page["Items"]
+
+    def _get(self, key: Item) -> Item | None:
+        with translated(self.name):
+            answer = self.dynamodb.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        item: Item | None = answer.get("Item")
+        return item
+
+    def _put(self, item: Item) -> None:
+        with translated(self.name):
+            self.dynamodb.put_item(TableName=self.name, Item=item | self._expiry())
+
+    def _expiry(self) -> Item:
+        return {"expires_at": {"N": str(int(self.now()) + self.retention)}}
+
+    def _unless_refused(self, write: Callable[..., Any], **request: Any) -> bool:
+        """False where the condition of the write doesn't hold."""
+        try:
+            with translated(self.name):
+                write(TableName=self.name, **request)
+        except PermanentError as error:
+            if error.code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+
+def _job_condition(refused: dict[str, Any]) -> str:
+    exists = "attribute_exists(pk)"
+    return f"{exists} AND NOT #status IN ({', '.join(refused)})" if refused else exists

@@ -1,0 +1,170 @@
+"""Items of the job table, and the objects that they hold.
+
+One table, partition key `pk`, sort key `sk`:
+
+    job       JOB#<job>                         JOB
+    region    JOB#<job>#REGIONS#<number // 256> <number>
+    done-set  JOB#<job>#DONE#<kind>#<level>#<node>   NODE
+    chunk     JOB#<job>#SEGMENT#<segment>       <path>
+    result    JOB#<job>#RESULTS#<number // 256> <number>
+
+Nested values are JSON strings: smaller than DynamoDB's maps, and floats survive.
+"""
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
+from penstock.domain.fan_in import FAN_OUT
+from penstock.domain.identity import ChunkPath
+from penstock.domain.job import Failure, Job, JobStatus, Source, Totals
+from penstock.domain.manifest import iso
+from penstock.domain.pipeline import Pipeline
+
+Item = dict[str, dict[str, Any]]
+
+LISTING = "listing"
+"""The sparse index that only job items are in."""
+
+
+def job_key(job_id: str) -> Item:
+    return _key(f"JOB#{job_id}", "JOB")
+
+
+def region_key(job_id: str, region: int) -> Item:
+    return _key(bucket_of(job_id, "REGIONS", region), f"{region:05d}")
+
+
+def result_key(job_id: str, segment: int) -> Item:
+    return _key(bucket_of(job_id, "RESULTS", segment), f"{segment:05d}")
+
+
+def bucket_of(job_id: str, kind: str, number: int) -> str:
+    """The partition that holds a run of at most 256 numbered items."""
+    return f"JOB#{job_id}#{kind}#{number // FAN_OUT}"
+
+
+def done_key(job_id: str, kind: str, level: int, node: int) -> Item:
+    return _key(f"JOB#{job_id}#DONE#{kind}#{level}#{node}", "NODE")
+
+
+def segment_partition(job_id: str, segment: int) -> str:
+    return f"JOB#{job_id}#SEGMENT#{segment:05d}"
+
+
+def chunk_key(job_id: str, path: ChunkPath) -> Item:
+    return _key(segment_partition(job_id, path.segment), str(path))
+
+
+def _key(pk: str, sk: str) -> Item:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def job_item(job: Job) -> Item:
+    """A new job. It is listed under its month, newest last."""
+    created = iso(job.created_at)
+    return {
+        **job_key(job.job_id),
+        "job_id": {"S": job.job_id},
+        "snapshot": {"S": dumps(job.snapshot())},
+        "created_at": {"N": repr(job.created_at)},
+        LISTING: {"S": "JOBS"},
+        "listed_at": {"S": f"{created}#{job.job_id}"},
+        **job_fields(status=job.status, failure=job.failure),
+    }
+
+
+def job_fields(**values: Any) -> Item:
+    """Fields of Job that change, as attributes; None is left out."""
+    return {name: _attribute(value) for name, value in values.items() if value is not None}
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, str):
+        return {"S": str(value)}
+    if isinstance(value, int | float):
+        return {"N": repr(value)}
+    return {"S": dumps(value if isinstance(value, dict) else asdict(value))}
+
+
+def job_of(item: Item) -> Job:
+    snapshot = json.loads(item["snapshot"]["S"])
+    totals = _json(item, "totals")
+    failure = _json(item, "failure")
+    return Job(
+        job_id=item["job_id"]["S"],
+        source=Source(**snapshot["source"]),
+        pipeline=Pipeline.from_json(snapshot["pipeline"]),
+        region_bytes=snapshot["region_bytes"],
+        created_at=float(item["created_at"]["N"]),
+        status=JobStatus(item["status"]["S"]),
+        totals=_totals(totals) if totals else None,
+        failure=Failure(**failure) if failure else None,
+        split_at=_number(item, "split_at"),
+        finished_at=_number(item, "finished_at"),
+        summary=_json(item, "summary"),
+        notified=item.get("notified", {}).get("BOOL", False),
+    )
+
+
+def _totals(document: dict[str, Any]) -> Totals:
+    header = document["header"]
+    return Totals(**document | {"header": tuple(header) if header else None})
+
+
+def _json(item: Item, name: str) -> Any:
+    return json.loads(item[name]["S"]) if name in item else None
+
+
+def _number(item: Item, name: str) -> float | None:
+    return float(item[name]["N"]) if name in item else None
+
+
+def chunk_fields(state: ChunkState) -> Item:
+    """The attempt of a chunk. Input key and the like are the job's: the item stays under 1 KB."""
+    attributes: Item = {"rejected": {"N": str(state.rejected)}}
+    if state.message:
+        attributes["message"] = {"S": dumps(_sparse(state.message))}
+    if state.invoked_at is not None:
+        attributes["invoked_at"] = {"N": repr(state.invoked_at)}
+    for name in ("inference_id", "output_location", "failure_location"):
+        value = getattr(state, name)
+        if value is not None:
+            attributes[name] = {"S": value}
+    return attributes
+
+
+def _sparse(message: ChunkMessage) -> dict[str, Any]:
+    defaults = {each.name: each.default for each in fields(ChunkMessage)}
+    return {name: value for name, value in message.to_json().items() if value != defaults[name]}
+
+
+def outcome_attribute(outcome: Outcome) -> dict[str, str]:
+    known = {name: value for name, value in asdict(outcome).items() if value is not None}
+    return {"S": dumps(known)}
+
+
+def chunk_of(item: Item) -> ChunkState:
+    message, outcome = _json(item, "message"), _json(item, "outcome")
+    return ChunkState(
+        path=_path(item["sk"]["S"]),
+        message=ChunkMessage.from_json(message) if message else None,
+        rejected=int(item.get("rejected", {}).get("N", "0")),
+        inference_id=item.get("inference_id", {}).get("S"),
+        output_location=item.get("output_location", {}).get("S"),
+        failure_location=item.get("failure_location", {}).get("S"),
+        invoked_at=_number(item, "invoked_at"),
+        outcome=Outcome(**outcome) if outcome else None,
+    )
+
+
+def _path(text: str) -> ChunkPath:
+    segment, chunk, *bits = text.split(".")
+    return ChunkPath(int(segment), int(chunk), bits[0] if bits else "")

@@ -1,0 +1,20 @@
+"""Log lines and metrics through Powertools."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+
+@dataclass(frozen=True, slots=True)
+class PowertoolsJournal:
+    """Journal over Powertools' logger and its metrics in CloudWatch's embedded format."""
+
+    logger: Logger
+    metrics: Metrics
+
+    def __call__(self, event: str, /, **fields: Any) -> None:
+        known = {name: value for name, value in fields.items() if value is not None}
+        self.logger.info(event, extra=known)
+        self.metrics.add_metric(name=event, unit=MetricUnit.Count, value=1)

@@ -1,0 +1,146 @@
+"""Builds the use cases from the environment: the one place where everything meets."""
+
+import random
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+from penstock.adapters.announcements import AwsAnnouncer
+from penstock.adapters.aws import client
+from penstock.adapters.dynamodb import DynamoDbTable
+from penstock.adapters.s3 import S3Objects
+from penstock.adapters.sagemaker import SageMakerModel, runtime_client
+from penstock.adapters.sqs import SqsQueues
+from penstock.domain.job import Job
+from penstock.ports import Journal
+from penstock.selection import compile_selection
+from penstock.settings import Settings
+from penstock.use_cases.accept_upload import AcceptUpload
+from penstock.use_cases.assemble_output import AssembleSegment
+from penstock.use_cases.collect_result import CollectResult
+from penstock.use_cases.compose_object import ComposeObject
+from penstock.use_cases.finish_job import FinishJob
+from penstock.use_cases.invoke_model import InvokeModel
+from penstock.use_cases.settle_chunk import SettleChunk
+from penstock.use_cases.split_input import SplitInput
+
+JOB_MEMORY = 5.0
+"""Seconds that a function trusts its memory of a job, so that a batch reads it once."""
+
+
+def accept_upload(settings: Settings, journal: Journal) -> AcceptUpload:
+    return AcceptUpload(
+        objects=_objects(),
+        table=_table(settings),
+        queues=_queues(settings),
+        announcer=_announcer(settings),
+        journal=journal,
+        now=time.time,
+        default_pipeline=settings.default_pipeline,
+        region_bytes=settings.region_bytes,
+    )
+
+
+def split_input(settings: Settings, journal: Journal) -> SplitInput:
+    return SplitInput(
+        objects=_objects(),
+        table=_table(settings),
+        queues=_queues(settings),
+        journal=journal,
+        now=time.time,
+        work_bucket=settings.work_bucket,
+    )
+
+
+def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
+    table, queues = _table(settings), _queues(settings)
+    return InvokeModel(
+        objects=_objects(),
+        table=table,
+        queues=queues,
+        model=SageMakerModel(runtime_client()),
+        settle=SettleChunk(table, queues, journal),
+        get_job=remembered(table.get_job),
+        journal=journal,
+        now=time.time,
+        uniform=random.uniform,
+        work_bucket=settings.work_bucket,
+    )
+
+
+def collect_result(settings: Settings, journal: Journal) -> CollectResult:
+    table, queues = _table(settings), _queues(settings)
+    return CollectResult(
+        objects=_objects(),
+        table=table,
+        queues=queues,
+        settle=SettleChunk(table, queues, journal),
+        get_job=remembered(table.get_job),
+        journal=journal,
+        select=lru_cache(compile_selection),
+        now=time.time,
+        uniform=random.uniform,
+    )
+
+
+def finish_job(settings: Settings, journal: Journal) -> FinishJob:
+    objects = _objects()
+    return FinishJob(
+        objects=objects,
+        table=_table(settings),
+        announcer=_announcer(settings),
+        journal=journal,
+        compose=ComposeObject(objects),
+        now=time.time,
+        work_bucket=settings.work_bucket,
+        output_bucket=settings.output_bucket,
+    )
+
+
+def assemble_segment(settings: Settings, finish: Callable[[str], None]) -> AssembleSegment:
+    return AssembleSegment(
+        objects=_objects(),
+        table=_table(settings),
+        finish=finish,
+        select=lru_cache(compile_selection),
+        work_bucket=settings.work_bucket,
+    )
+
+
+def remembered(
+    get_job: Callable[[str], Job | None], now: Callable[[], float] = time.monotonic
+) -> Callable[[str], Job | None]:
+    """The same answers, up to JOB_MEMORY old. What matters of a job changes at its end alone."""
+
+    @lru_cache(maxsize=64)
+    def read(job_id: str, _period: int) -> Job | None:
+        return get_job(job_id)
+
+    return lambda job_id: read(job_id, int(now() / JOB_MEMORY))
+
+
+def _objects() -> S3Objects:
+    return S3Objects(client("s3"))
+
+
+def _table(settings: Settings) -> DynamoDbTable:
+    return DynamoDbTable(client("dynamodb"), settings.table, time.time, settings.retention)
+
+
+def _queues(settings: Settings) -> SqsQueues:
+    return SqsQueues(
+        client("sqs"),
+        settings.split_queue_url,
+        settings.invoke_queue_url,
+        settings.assemble_queue_url,
+    )
+
+
+def _announcer(settings: Settings) -> AwsAnnouncer:
+    return AwsAnnouncer(
+        sns=client("sns"),
+        events=client("events"),
+        success_topic=settings.success_topic,
+        failure_topic=settings.failure_topic,
+        event_bus=settings.event_bus,
+    )

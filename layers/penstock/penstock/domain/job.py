@@ -1,0 +1,134 @@
+"""One dropped object on its way through one pipeline."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from penstock.domain.pipeline import Pipeline
+
+
+class JobStatus(StrEnum):
+    """In order of progress; the last five end a job."""
+
+    SUBMITTED = "SUBMITTED"
+    SPLITTING = "SPLITTING"
+    RUNNING = "RUNNING"
+    ASSEMBLING = "ASSEMBLING"
+    SUCCEEDED = "SUCCEEDED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def terminal(self) -> bool:
+        return self in _TERMINAL
+
+    @property
+    def successful(self) -> bool:
+        """Whether the job is announced on the success topic."""
+        return self in {JobStatus.SUCCEEDED, JobStatus.PARTIAL}
+
+
+_TERMINAL = frozenset(list(JobStatus)[4:])
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The very object that a job reads; another version under the same key is another job."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    version_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a whole job failed."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What splitting found. `header` is its byte range `[start, end)`."""
+
+    records: int
+    chunks: int
+    segments: int
+    header: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job item: what was fixed at the start, and how far it has come. Times are epoch seconds.
+
+    `totals` are known once the job is RUNNING. `summary` is what was announced at its end.
+    """
+
+    job_id: str
+    source: Source
+    pipeline: Pipeline
+    region_bytes: int
+    created_at: float
+    status: JobStatus = JobStatus.SUBMITTED
+    totals: Totals | None = None
+    failure: Failure | None = None
+    split_at: float | None = None
+    finished_at: float | None = None
+    summary: dict[str, Any] | None = None
+    notified: bool = False
+
+    @property
+    def deadline_at(self) -> float:
+        return self.created_at + self.pipeline.deadline
+
+    def snapshot(self) -> dict[str, Any]:
+        """The fixed half, as JSON."""
+        return {
+            "source": asdict(self.source),
+            "pipeline": self.pipeline.to_json(),
+            "region_bytes": self.region_bytes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How a job's records ended."""
+
+    succeeded: int
+    failed: int
+    expired: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.succeeded + self.failed
+
+
+def final_status(pipeline: Pipeline, tally: Tally) -> tuple[JobStatus, Failure | None]:
+    """How a job ends whose records all have an outcome."""
+    if tally.expired:
+        message = f"{tally.expired} records had no prediction by the job's deadline"
+        return JobStatus.EXPIRED, Failure("DeadlineExceeded", message)
+    if not tally.failed:
+        return JobStatus.SUCCEEDED, None
+    if not tally.succeeded:
+        return JobStatus.FAILED, Failure("NothingSucceeded", "no record was predicted")
+    return _judged_by_tolerance(pipeline, tally)
+
+
+def _judged_by_tolerance(pipeline: Pipeline, tally: Tally) -> tuple[JobStatus, Failure | None]:
+    if pipeline.output.on_error == "fail":
+        message = f"{tally.failed} records failed and output.on_error is fail"
+        return JobStatus.FAILED, Failure("RecordsFailed", message)
+    percentage = 100 * tally.failed / tally.total
+    if percentage > pipeline.tolerated_failure_percentage:
+        message = (
+            f"{percentage:.4g}% of the records failed; "
+            f"{pipeline.tolerated_failure_percentage:g}% are tolerated"
+        )
+        return JobStatus.FAILED, Failure("ToleranceExceeded", message)
+    return JobStatus.PARTIAL, None

@@ -1,0 +1,29 @@
+"""Where SageMaker says that an object lies."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from penstock.domain.errors import PermanentError
+
+_VIRTUAL_HOST = re.compile(r"(?P<bucket>.+)\.s3[.-][^/]*amazonaws\.com(?:\.cn)?\Z")
+
+
+def parse_location(location: str) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key` or `https://bucket.s3.region.amazonaws.com/key`.
+
+    A notification spells a location as the endpoint's configuration spelled its output path.
+
+    Raises:
+        PermanentError: `BadLocation`.
+    """
+    parts = urlsplit(location)
+    if parts.scheme == "s3" and parts.netloc:
+        # Not `parts.path`: in an s3 location `?` and `#` belong to the key.
+        return parts.netloc, location.removeprefix(f"s3://{parts.netloc}/")
+    host = _VIRTUAL_HOST.match(parts.netloc)
+    if parts.scheme == "https" and host:
+        return host["bucket"], unquote(parts.path.removeprefix("/"))
+    if parts.scheme == "https" and parts.netloc.startswith("s3"):
+        bucket, _, key = unquote(parts.path.removeprefix("/")).partition("/")
+        return bucket, key
+    raise PermanentError("BadLocation", f"not the location of an S3 object: {location!r}")

@@ -1,0 +1,112 @@
+"""What the user is told at the end of a job."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from penstock.domain.job import Failure, Job, JobStatus, Tally
+from penstock.domain.object_keys import pipeline_name
+from penstock.domain.pricing import Usage, estimated_dollars
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object that was delivered, with what S3 said of it."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    version_id: str | None = None
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a job took. `attempts` counts invocations; `staged` those that went through S3."""
+
+    attempts: int = 0
+    staged: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Effort") -> "Effort":
+        return Effort(
+            self.attempts + other.attempts,
+            self.staged + other.staged,
+            self.rejected + other.rejected,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """All that decides the last words about a job."""
+
+    status: JobStatus
+    failure: Failure | None
+    tally: Tally
+    effort: Effort
+    finished_at: float
+    outputs: dict[str, StoredObject]
+
+
+def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
+    """The document of `<key>.manifest.json`. Times are ISO 8601 in UTC, durations seconds."""
+    chunks = job.totals.chunks if job.totals else 0
+    return {
+        "manifest_version": MANIFEST_VERSION,
+        "job_id": job.job_id,
+        "status": ending.status.value,
+        "failure": asdict(ending.failure) if ending.failure else None,
+        "input": asdict(job.source),
+        "records": _records(ending.tally),
+        "chunks": chunks,
+        "attempts": ending.effort.attempts,
+        "retries": max(0, ending.effort.attempts - chunks),
+        "timings": _timings(job, ending.finished_at),
+        "cost_estimate": _cost(ending.effort),
+        "outputs": {name: asdict(stored) for name, stored in ending.outputs.items()},
+        "pipeline": job.pipeline.to_json(),
+    }
+
+
+def _records(tally: Tally) -> dict[str, int]:
+    return {"total": tally.total, "succeeded": tally.succeeded, "failed": tally.failed}
+
+
+def _timings(job: Job, finished_at: float) -> dict[str, Any]:
+    return {
+        "created_at": iso(job.created_at),
+        "split_at": iso(job.split_at) if job.split_at else None,
+        "finished_at": iso(finished_at),
+        "seconds": round(finished_at - job.created_at, 3),
+    }
+
+
+def _cost(effort: Effort) -> dict[str, Any]:
+    dollars = estimated_dollars(Usage(effort.attempts, effort.staged))
+    return {"usd": round(dollars, 6), "excludes": "model instances, data transfer, free tiers"}
+
+
+def iso(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def build_summary(job: Job, ending: Ending, manifest: str | None) -> dict[str, Any]:
+    """The body of the notification and the detail of the event: the manifest without its bulk."""
+    outputs = {
+        name: f"s3://{stored.bucket}/{stored.key}" for name, stored in ending.outputs.items()
+    }
+    return {
+        "job_id": job.job_id,
+        "status": ending.status.value,
+        "pipeline": pipeline_name(job.pipeline.source),
+        "input": f"s3://{job.source.bucket}/{job.source.key}",
+        "records": _records(ending.tally),
+        "failure": asdict(ending.failure) if ending.failure else None,
+        "outputs": outputs,
+        "manifest": manifest,
+        "seconds": round(ending.finished_at - job.created_at, 3),
+    }

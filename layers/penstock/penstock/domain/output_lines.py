@@ -1,0 +1,129 @@
+"""From outcomes to the lines that the user gets."""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain.payload import media_type
+from penstock.domain.pipeline import Format, Join, OnError
+
+MAXIMUM_QUOTED_RECORD = 8 * 1024
+"""Bytes of a failed record that its error line repeats."""
+
+SAGEMAKER_OUTPUT = "SageMakerOutput"
+"""The member that Batch Transform adds when it joins JSON input and output."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordError:
+    """Why one record has no prediction."""
+
+    code: str
+    message: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One record with what became of it. `[start, end)` are its bytes in the input."""
+
+    index: int
+    result: bytes | RecordError
+    record: bytes = b""
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """How the lines of one job look."""
+
+    fmt: Format
+    accept: str
+    on_error: OnError
+    join: Join
+    delimiter: str = ","
+
+
+def output_lines(style: LineStyle, settled: Iterable[Settled]) -> Iterator[bytes]:
+    """Lines of `<key>.out`, each with its line end, in record order."""
+    for each in settled:
+        if not isinstance(each.result, RecordError):
+            yield _joined(style, each.record, each.result) + b"\n"
+        elif style.on_error != "omit":
+            yield _joined(style, each.record, _inline_error(style, each.index, each.result)) + b"\n"
+
+
+def error_lines(settled: Iterable[Settled]) -> Iterator[bytes]:
+    """Lines of `<key>.errors.jsonl`, for the records that failed."""
+    for each in settled:
+        if isinstance(each.result, RecordError):
+            yield _dumps(_error_document(each, each.result)) + b"\n"
+
+
+def _inline_error(style: LineStyle, index: int, error: RecordError) -> bytes:
+    document = {"error": error.code, "message": error.message, "record": index}
+    text = _dumps(document)
+    return _csv_cell(text) if media_type(style.accept) == "text/csv" else text
+
+
+def _csv_cell(text: bytes) -> bytes:
+    """One quoted cell, so that a column of predictions stays one column."""
+    return b'"' + text.replace(b'"', b'""') + b'"'
+
+
+def _joined(style: LineStyle, record: bytes, result: bytes) -> bytes:
+    if style.join == "none":
+        return result
+    if style.fmt == "jsonl":
+        return _json_joined(record, result)
+    separator = style.delimiter if style.fmt == "csv" else "\t"
+    return record + separator.encode() + result
+
+
+def _json_joined(record: bytes, result: bytes) -> bytes:
+    """As Batch Transform joins: into the record, or beside it when it is no object."""
+    answer = _json_or_text(result)
+    try:
+        document = json.loads(record)
+    except (ValueError, RecursionError):
+        document = record.decode("utf-8", "replace")
+    if isinstance(document, dict):
+        return _dumps(document | {SAGEMAKER_OUTPUT: answer})
+    return _dumps({"SageMakerInput": document, SAGEMAKER_OUTPUT: answer})
+
+
+def _json_or_text(result: bytes) -> Any:
+    try:
+        return json.loads(result)
+    except ValueError:
+        return result.decode("utf-8", "replace")
+
+
+def _error_document(settled: Settled, error: RecordError) -> dict[str, Any]:
+    return {
+        "record": settled.index,
+        "start": settled.start,
+        "end": settled.end,
+        "error": error.code,
+        "message": error.message,
+        "attempts": error.attempts,
+        **_quoted(settled.record),
+    }
+
+
+def _quoted(record: bytes) -> dict[str, Any]:
+    """The record itself as far as it fits: as text, or as base64 when it is no UTF-8."""
+    if len(record) > MAXIMUM_QUOTED_RECORD:
+        head = record[:MAXIMUM_QUOTED_RECORD].decode("utf-8", "ignore")
+        return {"input": head, "input_truncated": True}
+    try:
+        return {"input": record.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"input_base64": base64.b64encode(record).decode("ascii")}
+
+
+def _dumps(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,146 @@
+"""What went wrong with an invocation, and what follows from it.
+
+Errors are classed by error code and by the container's own status, never by HTTP status alone:
+SageMaker answers a throttled call with 400.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+
+from penstock.domain.chunk import ChunkMessage
+from penstock.domain.errors import PenstockError
+from penstock.domain.retry import RetryPolicy, backoff
+
+HOP_BUDGET = 20_000
+"""Sends of one chunk's message. At one-second intervals it outlasts a deadline of five hours."""
+
+
+class Kind(StrEnum):
+    """Whose fault it was."""
+
+    UNAVAILABLE = "unavailable"  # the model has no room: wait, at no cost in attempts
+    RETRYABLE = "retryable"  # the model or the way to it failed: another attempt
+    PERMANENT = "permanent"  # the request itself: the same again would fail again
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """`code` groups errors, in AWS's own words where it has them; `message` is for people."""
+
+    kind: Kind
+    code: str
+    message: str
+
+
+_UNAVAILABLE = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "ModelNotReadyException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
+_RETRYABLE = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "InternalDependencyException",
+        "RequestTimeout",
+        "ConnectionError",
+    }
+)
+_NOT_IN_SERVICE = re.compile(r"not (?:yet )?in ?service|(?:Creating|Updating) state", re.IGNORECASE)
+_CLIENT_ERRORS = range(400, 500)
+_MODEL_STATUS = re.compile(r"error \((\d+)\) from")
+
+
+def call_trouble(code: str, status: int, message: str) -> Trouble:
+    """Classes the error of an invoke call by its error code; the status only breaks ties."""
+    if code in _UNAVAILABLE or (code == "ValidationError" and _NOT_IN_SERVICE.search(message)):
+        kind = Kind.UNAVAILABLE
+    elif code in _RETRYABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind = Kind.RETRYABLE
+    else:
+        kind = Kind.PERMANENT
+    return Trouble(kind, code, message)
+
+
+def inference_trouble(reason: str, model_message: str = "") -> Trouble:
+    """Classes the `failureReason` of an asynchronous inference by the container's status.
+
+    Only a 4xx of the model blames the request. Everything else (5xx, 0 for a model that died,
+    "could not get a response", texts that AWS doesn't document) may pass with the next attempt.
+    """
+    match = _MODEL_STATUS.search(reason)
+    status = int(match[1]) if match else 0
+    text = model_message.strip() or reason
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Trouble(Kind.UNAVAILABLE, "ModelBusy", text)
+    if status in _CLIENT_ERRORS and status != HTTPStatus.REQUEST_TIMEOUT:
+        return Trouble(Kind.PERMANENT, "ModelError", text)
+    code = "ModelError" if match else "InferenceFailed"
+    return Trouble(Kind.RETRYABLE, code, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Send the message again, `delay` seconds from now."""
+
+    message: ChunkMessage
+    delay: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Settle the chunk with one error line a record."""
+
+    code: str
+    message: str
+
+
+def next_step(
+    policy: RetryPolicy,
+    message: ChunkMessage,
+    trouble: Trouble,
+    time_left: float,
+    uniform: Callable[[float, float], float],
+) -> Retry | GiveUp:
+    """What follows a failed invocation.
+
+    Args:
+        time_left: seconds until the job's deadline.
+        uniform: the source of randomness, as `random.uniform`.
+    """
+    following = _following(policy, message, trouble)
+    if following is None:
+        return GiveUp(trouble.code, trouble.message)
+    delay = round(backoff(policy, max(following.pauses, following.attempt - 1), uniform))
+    if delay >= time_left:
+        return GiveUp("DeadlineExceeded", f"no time left to retry after {trouble.code}")
+    return Retry(following, delay)
+
+
+def _following(policy: RetryPolicy, message: ChunkMessage, trouble: Trouble) -> ChunkMessage | None:
+    if message.hops >= HOP_BUDGET:
+        return None
+    if trouble.kind is Kind.UNAVAILABLE:
+        return message.paused()
+    if trouble.kind is Kind.RETRYABLE and policy.allows(message.attempt, trouble.code):
+        return message.next_attempt()
+    return None
+
+
+class InvocationError(PenstockError):
+    """An invoke call failed."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.code, trouble.message)
+        self.trouble = trouble

@@ -1,0 +1,42 @@
+"""What the Lambda functions have in common."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+
+from penstock.adapters.aws import client
+from penstock.adapters.journal import PowertoolsJournal
+from penstock.adapters.sqs import Visibility
+from penstock.batches import Batches, Handler, Parser
+from penstock.ports import Journal
+from penstock.settings import Settings
+
+LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a function is built from."""
+
+    settings: Settings
+    journal: Journal
+
+
+def queue_handler(build: Callable[[Runtime], Handler], parse: Parser = json.loads) -> LambdaHandler:
+    """A Lambda handler that runs the built use case on each message of its queue."""
+    logger, metrics, tracer = Logger(), Metrics(), Tracer()
+    settings = Settings.of(os.environ)
+    handle = build(Runtime(settings, PowertoolsJournal(logger, metrics)))
+    batches = Batches(handle, Visibility(client("sqs"), settings.queue_url), logger, parse)
+
+    @logger.inject_lambda_context
+    @metrics.log_metrics
+    @tracer.capture_lambda_handler(capture_response=False)
+    def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return batches(event)
+
+    return lambda_handler

@@ -1,0 +1,201 @@
+"""What the use cases need of the world. `adapters` meet it on AWS, `testing` in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
+from penstock.domain.fan_in import Step
+from penstock.domain.identity import ChunkPath
+from penstock.domain.job import Job, JobStatus, Source
+from penstock.domain.manifest import StoredObject
+from penstock.domain.splitting import RegionSummary
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One object; with `etag`, only as long as it is unchanged."""
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+    etag: str | None = None
+
+    @classmethod
+    def of(cls, source: Source) -> "ObjectRef":
+        return cls(source.bucket, source.key, source.version_id, source.etag)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedPart:
+    """A part that is in, as CompleteMultipartUpload wants it."""
+
+    number: int
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """S3. Reads raise PermanentError `ObjectNotFound`, `ObjectChanged` or `AccessDenied`."""
+
+    def read(self, ref: ObjectRef, *, limit: int | None = None) -> bytes:
+        """The whole object. PermanentError `ObjectTooLarge` beyond `limit` bytes."""
+        ...
+
+    def read_range(self, ref: ObjectRef, start: int, end: int) -> bytes:
+        """Bytes `[start, end)`, `start < end`."""
+        ...
+
+    def stream(self, ref: ObjectRef, start: int, end: int, block: int) -> Iterator[bytes]:
+        """Bytes `[start, end)` in blocks of about `block` bytes."""
+        ...
+
+    def put(self, bucket: str, key: str, body: bytes, content_type: str) -> StoredObject: ...
+
+    def begin_upload(self, bucket: str, key: str, content_type: str) -> str:
+        """The id of a new multipart upload."""
+        ...
+
+    def upload_part(self, target: "Upload", number: int, body: bytes) -> UploadedPart: ...
+
+    def copy_part(
+        self, target: "Upload", number: int, ref: ObjectRef, extent: tuple[int, int]
+    ) -> UploadedPart:
+        """A part copied by S3 itself from bytes `[first, end)` of another object."""
+        ...
+
+    def list_parts(self, target: "Upload") -> list[UploadedPart]: ...
+
+    def complete_upload(
+        self, target: "Upload", parts: Sequence[UploadedPart], size: int
+    ) -> StoredObject:
+        """Parts ascending, `size` bytes in all. RetryableError when the upload is gone."""
+        ...
+
+    def abort_upload(self, target: "Upload") -> None:
+        """Nothing happens when it is gone already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload in progress."""
+
+    bucket: str
+    key: str
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """One segment as it was assembled: how its records ended and where its pieces lie."""
+
+    segment: int
+    succeeded: int
+    failed: int
+    expired: int
+    attempts: int
+    staged: int
+    rejected: int
+    output_bytes: int
+    error_bytes: int
+
+
+class JobTable(Protocol):
+    """The state of all jobs. Every write is conditional or idempotent."""
+
+    def create_job(self, job: Job) -> bool:
+        """False if the job exists already."""
+        ...
+
+    def get_job(self, job_id: str) -> Job | None: ...
+
+    def update_job(self, job_id: str, unless: frozenset[JobStatus], **fields: Any) -> bool:
+        """Set fields of Job unless its status is one of `unless`; False if it was."""
+        ...
+
+    def put_region(self, job_id: str, region: int, summary: RegionSummary) -> None: ...
+
+    def get_regions(self, job_id: str, regions: int) -> list[RegionSummary]:
+        """Of regions 0 to `regions` - 1, in order."""
+        ...
+
+    def mark_done(self, job_id: str, kind: str, step: Step) -> int:
+        """Adds the child to its node's done-set; the number of children that are done."""
+        ...
+
+    def get_chunk(self, job_id: str, path: ChunkPath) -> ChunkState | None: ...
+
+    def record_attempt(self, job_id: str, state: ChunkState) -> None:
+        """Writes all of the state but its outcome; an outcome that is there stays."""
+        ...
+
+    def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:
+        """Writes the outcome if the chunk has none; False if it had one, which stays."""
+        ...
+
+    def get_segment(self, job_id: str, segment: int) -> list[ChunkState]:
+        """The chunks of one segment in path order."""
+        ...
+
+    def put_segment_result(self, job_id: str, result: SegmentResult) -> None: ...
+
+    def get_segment_result(self, job_id: str, segment: int) -> SegmentResult | None: ...
+
+    def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
+        """Of segments 0 to `segments` - 1, in order."""
+        ...
+
+
+class Queues(Protocol):
+    """The queues that the functions fill. All messages of a job share its fair-queue group."""
+
+    def split(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None: ...
+
+    def invoke(self, job_id: str, messages: Sequence[ChunkMessage], delay: int = 0) -> None: ...
+
+    def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncRequest:
+    """One InvokeEndpointAsync call; `body` inline, or `input_location` in S3. Times are seconds."""
+
+    endpoint: str
+    inference_id: str
+    content_type: str
+    accept: str
+    timeout: int
+    queue_timeout: int
+    custom_attributes: str | None = None
+    body: bytes | None = None
+    input_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncTicket:
+    """Where the answer, or the reason for its absence, will be."""
+
+    output_location: str
+    failure_location: str | None
+
+
+class Model(Protocol):
+    """SageMaker's runtime. Raises InvocationError."""
+
+    def invoke_async(self, request: AsyncRequest) -> AsyncTicket: ...
+
+
+class Announcer(Protocol):
+    """Tells the user: SNS and EventBridge."""
+
+    def announce_job(self, summary: dict[str, Any], *, successful: bool) -> None: ...
+
+    def announce_bad_pipeline(self, report: dict[str, Any]) -> None: ...
+
+
+class Journal(Protocol):
+    """What operators read: each event is a log line with its fields and counts as a metric."""
+
+    def __call__(self, event: str, /, **fields: Any) -> None:
+        """`event` in CamelCase. No field holds the contents of a record."""
+        ...

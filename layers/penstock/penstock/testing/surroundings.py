@@ -1,0 +1,114 @@
+"""Queues, model, topics, log and clock in memory."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.domain.chunk import ChunkMessage
+from penstock.domain.retry import SQS_MAXIMUM_DELAY
+from penstock.ports import AsyncRequest, AsyncTicket
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """What is in a queue: `document` has been through JSON, as a real message has."""
+
+    queue: str
+    job_id: str
+    document: dict[str, Any]
+    delay: int = 0
+
+
+@dataclass(slots=True)
+class FakeQueues:
+    """Queues. Keeps what was sent, in order."""
+
+    sent: list[SentMessage] = field(default_factory=list)
+
+    def split(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
+        self._send("split", job_id, messages)
+
+    def invoke(self, job_id: str, messages: Sequence[ChunkMessage], delay: int = 0) -> None:
+        if not 0 <= delay <= SQS_MAXIMUM_DELAY:
+            raise ValueError(f"SQS takes no DelaySeconds of {delay}")
+        self._send("invoke", job_id, [each.to_json() for each in messages], delay)
+
+    def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
+        self._send("assemble", job_id, messages)
+
+    def take(self) -> list[SentMessage]:
+        """All that was sent since the last time."""
+        taken, self.sent = self.sent, []
+        return taken
+
+    def _send(
+        self, queue: str, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0
+    ) -> None:
+        for message in messages:
+            document = json.loads(json.dumps(message))
+            self.sent.append(SentMessage(queue, job_id, document, delay))
+
+
+def _takes_all(_request: AsyncRequest) -> None:
+    """The behaviour of an endpoint that is well."""
+
+
+@dataclass(slots=True)
+class FakeModel:
+    """Model. Keeps the requests; `behaviour` sees each first and may raise InvocationError."""
+
+    behaviour: Callable[[AsyncRequest], None] = _takes_all
+    bucket: str = "work"
+    requests: list[AsyncRequest] = field(default_factory=list)
+    accepted: list[tuple[AsyncRequest, AsyncTicket]] = field(default_factory=list)
+
+    def invoke_async(self, request: AsyncRequest) -> AsyncTicket:
+        self.requests.append(request)
+        self.behaviour(request)
+        name = f"{len(self.accepted):06d}.out"
+        ticket = AsyncTicket(
+            f"s3://{self.bucket}/async/output/{name}", f"s3://{self.bucket}/async/failure/{name}"
+        )
+        self.accepted.append((request, ticket))
+        return ticket
+
+
+@dataclass(slots=True)
+class FakeAnnouncer:
+    """Announcer. Keeps what was announced."""
+
+    jobs: list[tuple[dict[str, Any], bool]] = field(default_factory=list)
+    bad_pipelines: list[dict[str, Any]] = field(default_factory=list)
+
+    def announce_job(self, summary: dict[str, Any], *, successful: bool) -> None:
+        self.jobs.append((summary, successful))
+
+    def announce_bad_pipeline(self, report: dict[str, Any]) -> None:
+        self.bad_pipelines.append(report)
+
+
+@dataclass(slots=True)
+class FakeJournal:
+    """Journal. Keeps the lines."""
+
+    lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def __call__(self, event: str, /, **fields: Any) -> None:
+        self.lines.append((event, fields))
+
+    def count(self, event: str) -> int:
+        return sum(name == event for name, _ in self.lines)
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """Epoch seconds that pass when they are told to."""
+
+    time: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += seconds

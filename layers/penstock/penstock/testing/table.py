@@ -1,0 +1,81 @@
+"""The job table in memory."""
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+from penstock.domain.chunk import ChunkState, Outcome
+from penstock.domain.fan_in import Step
+from penstock.domain.identity import ChunkPath
+from penstock.domain.job import Job, JobStatus
+from penstock.domain.splitting import RegionSummary
+from penstock.ports import SegmentResult
+
+
+class FakeTable:
+    """JobTable."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.regions: dict[tuple[str, int], RegionSummary] = {}
+        self.chunks: dict[tuple[str, ChunkPath], ChunkState] = {}
+        self.results: dict[tuple[str, int], SegmentResult] = {}
+        self.done: defaultdict[tuple[str, str, int, int], set[int]] = defaultdict(set)
+
+    def create_job(self, job: Job) -> bool:
+        return self.jobs.setdefault(job.job_id, job) is job
+
+    def get_job(self, job_id: str) -> Job | None:
+        return self.jobs.get(job_id)
+
+    def update_job(self, job_id: str, unless: frozenset[JobStatus], **fields: Any) -> bool:
+        job = self.jobs.get(job_id)
+        if job is None or job.status in unless:
+            return False
+        known = {name: value for name, value in fields.items() if value is not None}
+        self.jobs[job_id] = replace(job, **known)
+        return True
+
+    def put_region(self, job_id: str, region: int, summary: RegionSummary) -> None:
+        self.regions[job_id, region] = summary
+
+    def get_regions(self, job_id: str, regions: int) -> list[RegionSummary]:
+        wanted = ((job_id, number) for number in range(regions))
+        return [self.regions[key] for key in wanted if key in self.regions]
+
+    def mark_done(self, job_id: str, kind: str, step: Step) -> int:
+        children = self.done[job_id, kind, step.level, step.node]
+        children.add(step.child)
+        return len(children)
+
+    def get_chunk(self, job_id: str, path: ChunkPath) -> ChunkState | None:
+        return self.chunks.get((job_id, path))
+
+    def record_attempt(self, job_id: str, state: ChunkState) -> None:
+        known = self.chunks.get((job_id, state.path))
+        if known is None or known.attempt <= state.attempt:
+            outcome = known.outcome if known else None
+            self.chunks[job_id, state.path] = replace(state, outcome=outcome)
+
+    def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:
+        known = self.chunks.get((job_id, path), ChunkState(path))
+        if known.outcome:
+            return False
+        self.chunks[job_id, path] = replace(known, outcome=outcome)
+        return True
+
+    def get_segment(self, job_id: str, segment: int) -> list[ChunkState]:
+        paths = sorted(
+            path for owner, path in self.chunks if owner == job_id and path.segment == segment
+        )
+        return [self.chunks[job_id, path] for path in paths]
+
+    def put_segment_result(self, job_id: str, result: SegmentResult) -> None:
+        self.results[job_id, result.segment] = result
+
+    def get_segment_result(self, job_id: str, segment: int) -> SegmentResult | None:
+        return self.results.get((job_id, segment))
+
+    def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
+        wanted = ((job_id, number) for number in range(segments))
+        return [self.results[key] for key in wanted if key in self.results]

@@ -1,0 +1,146 @@
+"""From an object that appeared in the input bucket to a job that is being split."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain.errors import PermanentError
+from penstock.domain.identity import job_id_of
+from penstock.domain.job import Failure, Job, JobStatus, Source
+from penstock.domain.object_keys import (
+    check_input_key,
+    meaning_of,
+    pipeline_candidates,
+    pipeline_name,
+)
+from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.splitting import plan_regions
+from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
+from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues
+
+LARGEST_REGION_COUNT = 10_000
+"""Regions of one job; beyond it they grow. Keeps the last step of splitting within seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An "Object Created" event."""
+
+    source: Source
+    sequencer: str
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> "Upload":
+        """The key is verbatim: EventBridge, unlike S3's own notifications, doesn't encode it."""
+        detail = event["detail"]
+        found = detail["object"]
+        source = Source(
+            bucket=detail["bucket"]["name"],
+            key=found["key"],
+            size=int(found.get("size", 0)),
+            etag=found["etag"],
+            version_id=found.get("version-id"),
+        )
+        return cls(source, found.get("sequencer", ""))
+
+    @property
+    def job_id(self) -> str:
+        revision = self.source.version_id or f"{self.source.etag}:{self.sequencer}"
+        return job_id_of(self.source.bucket, self.source.key, revision)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptUpload:
+    """Creates the job if it is new and sends its regions to be scanned, every time it is asked."""
+
+    objects: ObjectStore
+    table: JobTable
+    queues: Queues
+    announcer: Announcer
+    journal: Journal
+    now: Callable[[], float]
+    default_pipeline: str
+    region_bytes: int
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        upload = Upload.from_event(event)
+        match meaning_of(upload.source.key, upload.source.size):
+            case "input":
+                self._start(upload)
+            case "pipeline":
+                self._check_pipeline(upload.source)
+
+    def _check_pipeline(self, source: Source) -> None:
+        try:
+            self._load(source.bucket, source.key)
+        except InvalidPipelineError as error:
+            self.journal("PipelineInvalid", problems=error.problems)
+            self.announcer.announce_bad_pipeline(
+                {
+                    "pipeline": pipeline_name(source.key),
+                    "file": f"s3://{source.bucket}/{source.key}",
+                    "problems": list(error.problems),
+                }
+            )
+
+    def _start(self, upload: Upload) -> None:
+        job = self._job_of(upload)
+        if self.table.create_job(job):
+            self.journal("JobStarted", job_id=job.job_id, pipeline=job.pipeline.source)
+        else:
+            job = self.table.get_job(job.job_id) or job
+        if job.status.terminal:
+            return
+        if job.failure:
+            self.queues.assemble(job.job_id, [{"kind": "finish", "job_id": job.job_id}])
+        else:
+            self.queues.split(job.job_id, _scans(job))
+
+    def _job_of(self, upload: Upload) -> Job:
+        failure = None
+        try:
+            check_input_key(upload.source.key)
+            pipeline = self._pipeline_for(upload.source)
+        except PermanentError as error:
+            failure = Failure(error.code, error.message)
+            pipeline = _no_pipeline(error)
+        return Job(
+            job_id=upload.job_id,
+            source=upload.source,
+            pipeline=pipeline,
+            region_bytes=max(self.region_bytes, -(-upload.source.size // LARGEST_REGION_COUNT)),
+            created_at=self.now(),
+            status=JobStatus.SPLITTING,
+            failure=failure,
+        )
+
+    def _pipeline_for(self, source: Source) -> Pipeline:
+        for key in pipeline_candidates(source.key):
+            pipeline = self._load(source.bucket, key)
+            if pipeline:
+                return pipeline
+        return load_pipeline(self.default_pipeline, "stack parameters")
+
+    def _load(self, bucket: str, key: str) -> Pipeline | None:
+        try:
+            text = self.objects.read(ObjectRef(bucket, key), limit=MAXIMUM_FILE)
+        except PermanentError as error:
+            if error.code == "ObjectNotFound":
+                return None
+            if error.code == "ObjectTooLarge":
+                problem = f"line 1: longer than {MAXIMUM_FILE} bytes"
+                raise InvalidPipelineError(key, [problem]) from error
+            raise
+        return load_pipeline(text, key)
+
+
+def _scans(job: Job) -> list[dict[str, Any]]:
+    """One message a region; an empty file has one region, of no bytes."""
+    regions = len(plan_regions(job.source.size, job.region_bytes)) or 1
+    return [{"kind": "scan", "job_id": job.job_id, "region": number} for number in range(regions)]
+
+
+def _no_pipeline(error: PermanentError) -> Pipeline:
+    """A stand-in for a job that fails before it has a configuration."""
+    source = error.source if isinstance(error, InvalidPipelineError) else "unknown"
+    return Pipeline(invoke=Invoke(endpoint=""), source=source)

@@ -1,0 +1,196 @@
+"""From outcomes to an ordered piece of output, and from pieces to the job's end."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
+from penstock.domain.errors import PermanentError, RetryableError
+from penstock.domain.job import Job
+from penstock.domain.locations import parse_location
+from penstock.domain.output_lines import LineStyle, RecordError, Settled, error_lines, output_lines
+from penstock.domain.payload import find_rejections
+from penstock.domain.pricing import INLINE_LIMIT
+from penstock.domain.results import Select, check_count, split_results
+from penstock.ports import JobTable, ObjectRef, ObjectStore, SegmentResult
+from penstock.use_cases.fan_in import report_done
+from penstock.use_cases.piece_writer import PieceWriter
+from penstock.use_cases.read_records import Located, read_located
+
+READ_AHEAD = 4
+"""Chunks whose bytes are fetched while another's lines are written."""
+
+
+def piece_key(job_id: str, segment: int, kind: str) -> str:
+    """Where a segment's assembled lines lie in the work bucket; `kind` is `out` or `errors`."""
+    return f"pieces/{job_id}/{segment:05d}.{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class AssembleSegment:
+    """Writes one segment's lines in record order; the last segment has the job finished."""
+
+    objects: ObjectStore
+    table: JobTable
+    finish: Callable[[str], None]
+    select: Callable[[str], Select]
+    work_bucket: str
+
+    def __call__(self, message: dict[str, Any]) -> None:
+        job = self.table.get_job(message["job_id"])
+        if job is None or job.status.terminal or job.totals is None:
+            return
+        segment = int(message["segment"])
+        if self.table.get_segment_result(job.job_id, segment) is None:
+            result = self._assemble(job, segment, int(message["chunks"]))
+            self.table.put_segment_result(job.job_id, result)
+        if report_done(self.table, job.job_id, "segments", segment, job.totals.segments):
+            self.finish(job.job_id)
+
+    def _assemble(self, job: Job, segment: int, chunks: int) -> SegmentResult:
+        states = self.table.get_segment(job.job_id, segment)
+        _check_complete(states, chunks)
+        output = self._writer(job, segment, "out")
+        errors = self._writer(job, segment, "errors")
+        try:
+            tallies = [
+                self._write(job, settled, output, errors)
+                for settled in self._settled_chunks(job, states)
+            ]
+            output.close()
+            errors.close()
+        except BaseException:
+            # Whatever went wrong, also a bug: parts that nobody completes cost money for ever.
+            output.abandon()
+            errors.abandon()
+            raise
+        failed = sum(bad for _, bad in tallies)
+        succeeded = sum(good for good, _ in tallies)
+        return _result(segment, states, (succeeded, failed), (output.size, errors.size))
+
+    def _writer(self, job: Job, segment: int, kind: str) -> PieceWriter:
+        key = piece_key(job.job_id, segment, kind)
+        return PieceWriter(self.objects, self.work_bucket, key, "application/octet-stream")
+
+    def _write(
+        self, job: Job, settled: list[Settled], output: PieceWriter, errors: PieceWriter
+    ) -> tuple[int, int]:
+        output.write(output_lines(_style(job), settled))
+        errors.write(error_lines(settled))
+        failed = sum(isinstance(each.result, RecordError) for each in settled)
+        return len(settled) - failed, failed
+
+    def _settled_chunks(self, job: Job, states: list[ChunkState]) -> Iterator[list[Settled]]:
+        """Each chunk's records in order, a few chunks fetched ahead."""
+        with ThreadPoolExecutor(READ_AHEAD) as pool:
+            for start in range(0, len(states), READ_AHEAD):
+                window = states[start : start + READ_AHEAD]
+                yield from pool.map(lambda state: self._settled(job, state), window)
+
+    def _settled(self, job: Job, state: ChunkState) -> list[Settled]:
+        chunk, outcome = state.message, state.outcome
+        assert chunk is not None and outcome is not None  # noqa: S101, PT018  _check_complete
+        if outcome.kind == "errors":
+            return list(self._failed(job, chunk, outcome))
+        results = self._results(job, outcome)
+        if not state.rejected and job.pipeline.output.join == "none":
+            return _without_records(chunk, results)
+        return list(self._with_records(job, chunk, results))
+
+    def _results(self, job: Job, outcome: Outcome) -> list[bytes]:
+        if outcome.location is None:
+            return []
+        body = self.objects.read(ObjectRef(*parse_location(outcome.location)))
+        select = job.pipeline.output.select
+        content_type = outcome.content_type or job.pipeline.accept_of(job.source.key)
+        return split_results(body, content_type, self.select(select) if select else None)
+
+    def _with_records(
+        self, job: Job, chunk: ChunkMessage, results: list[bytes]
+    ) -> Iterator[Settled]:
+        records = read_located(self.objects, job, chunk)
+        fmt = job.pipeline.format_of(job.source.key)
+        found = find_rejections(fmt, [each.record for each in records])
+        rejections = {rejection.position: rejection for rejection in found}
+        check_count(results, len(records) - len(rejections))
+        answers = iter(results)
+        for position, located in enumerate(records):
+            rejection = rejections.get(position)
+            error = RecordError(rejection.code, rejection.message, 0) if rejection else None
+            yield _settled_record(chunk, position, located, error or next(answers))
+
+    def _failed(self, job: Job, chunk: ChunkMessage, outcome: Outcome) -> Iterator[Settled]:
+        error = RecordError(outcome.code or "Unknown", outcome.message or "", outcome.attempts)
+        try:
+            records = read_located(self.objects, job, chunk)
+        except PermanentError:
+            # The input is gone; its records still get their lines, without being quoted.
+            records = [Located(chunk.start, b"")] * chunk.records
+        for position, located in enumerate(records):
+            yield _settled_record(chunk, position, located, error)
+
+
+def _check_complete(states: list[ChunkState], chunks: int) -> None:
+    """Raises RetryableError while a chunk lacks its outcome or the record of its attempt.
+
+    An outcome can be there alone: the function that invoked the model died before it noted so.
+    Its message comes back and completes the item.
+    """
+    complete = sum(state.message is not None and state.outcome is not None for state in states)
+    if complete < chunks:
+        raise RetryableError("SegmentIncomplete", f"{complete} of {chunks} chunks are complete")
+
+
+def _style(job: Job) -> LineStyle:
+    output = job.pipeline.output
+    return LineStyle(
+        fmt=job.pipeline.format_of(job.source.key),
+        accept=job.pipeline.accept_of(job.source.key),
+        on_error=output.on_error,
+        join=output.join,
+        delimiter=job.pipeline.input.delimiter,
+    )
+
+
+def _without_records(chunk: ChunkMessage, results: list[bytes]) -> list[Settled]:
+    return [Settled(index, result) for index, result in enumerate(results, chunk.first_record)]
+
+
+def _settled_record(
+    chunk: ChunkMessage, position: int, located: Located, result: bytes | RecordError
+) -> Settled:
+    return Settled(
+        index=chunk.first_record + position,
+        result=result,
+        record=located.record,
+        start=located.start,
+        end=located.start + len(located.record),
+    )
+
+
+def _result(
+    segment: int, states: list[ChunkState], counts: tuple[int, int], sizes: tuple[int, int]
+) -> SegmentResult:
+    outcomes = [(state, state.outcome) for state in states if state.outcome]
+    expired = sum(
+        state.message.records
+        for state, outcome in outcomes
+        if state.message and outcome.code == "DeadlineExceeded"
+    )
+    staged = sum(
+        outcome.attempts
+        for state, outcome in outcomes
+        if state.message and state.message.end - state.message.start > INLINE_LIMIT
+    )
+    return SegmentResult(
+        segment=segment,
+        succeeded=counts[0],
+        failed=counts[1],
+        expired=expired,
+        attempts=sum(outcome.attempts for _, outcome in outcomes),
+        staged=staged,
+        rejected=sum(state.rejected for state in states),
+        output_bytes=sizes[0],
+        error_bytes=sizes[1],
+    )

@@ -1,0 +1,147 @@
+"""From SageMaker's notification to an outcome."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain.chunk import ChunkState, Outcome
+from penstock.domain.errors import PermanentError, RetryableError
+from penstock.domain.identity import InferenceId
+from penstock.domain.job import Job
+from penstock.domain.locations import parse_location
+from penstock.domain.results import Select, check_count, split_results
+from penstock.domain.trouble import GiveUp, Retry, inference_trouble, next_step
+from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
+from penstock.use_cases.invoke_model import error_outcome, note_retry
+from penstock.use_cases.settle_chunk import SettleChunk
+
+LARGEST_RESPONSE = 64 * 1024**2
+"""Bytes of one response; it is held in memory, parsed."""
+
+_LONGEST_MODEL_MESSAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What of SageMaker's message matters here."""
+
+    inference_id: InferenceId
+    completed: bool
+    output_location: str
+    content_type: str
+    failure_reason: str
+
+    @classmethod
+    def parse(cls, document: dict[str, Any]) -> "Notification":
+        """Raises PermanentError for the notification of somebody else's invocation."""
+        response = document.get("responseParameters") or {}
+        return cls(
+            inference_id=InferenceId.parse(str(document.get("inferenceId"))),
+            completed=document.get("invocationStatus") == "Completed",
+            output_location=response.get("outputLocation", ""),
+            content_type=response.get("contentType") or "",
+            failure_reason=str(document.get("failureReason") or "no reason given"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CollectResult:
+    """Settles the chunk, or has it tried again. Late and repeated notifications change nothing."""
+
+    objects: ObjectStore
+    table: JobTable
+    queues: Queues
+    settle: SettleChunk
+    get_job: Callable[[str], Job | None]
+    select: Callable[[str], Select]
+    journal: Journal
+    now: Callable[[], float]
+    uniform: Callable[[float, float], float]
+
+    def __call__(self, document: dict[str, Any]) -> None:
+        notification = Notification.parse(document)
+        job = self.get_job(notification.inference_id.job_id)
+        if job is None or job.status.terminal:
+            return
+        if notification.completed:
+            self._completed(job, notification)
+        else:
+            self._failed(job, notification)
+
+    def _completed(self, job: Job, notification: Notification) -> None:
+        inference = notification.inference_id
+        try:
+            outcome = self._checked(job, notification)
+        except PermanentError as error:
+            reason = GiveUp(error.code, error.message)
+            outcome = error_outcome(reason, inference.attempt, self.now())
+        self.settle(job.job_id, inference.path, inference.chunks, outcome)
+
+    def _checked(self, job: Job, notification: Notification) -> Outcome:
+        inference = notification.inference_id
+        content_type = notification.content_type or job.pipeline.accept_of(job.source.key)
+        ref = ObjectRef(*parse_location(notification.output_location))
+        body = self.objects.read(ref, limit=LARGEST_RESPONSE)
+        select = job.pipeline.output.select
+        results = split_results(body, content_type, self.select(select) if select else None)
+        check_count(results, inference.results)
+        return Outcome(
+            "predictions",
+            attempts=inference.attempt,
+            settled_at=self.now(),
+            location=notification.output_location,
+            content_type=content_type,
+        )
+
+    def _failed(self, job: Job, notification: Notification) -> None:
+        inference = notification.inference_id
+        state = self.table.get_chunk(job.job_id, inference.path)
+        if state is None or state.message is None:
+            # The invocation isn't recorded yet; once it is, or is repeated, this makes sense.
+            raise RetryableError("AttemptUnknown", f"{inference} failed before it was recorded")
+        if state.outcome:
+            self.settle.report(job.job_id, inference.path, inference.chunks)
+        elif state.attempt == inference.attempt:
+            self._after(job, state, notification)
+
+    def _after(self, job: Job, state: ChunkState, notification: Notification) -> None:
+        chunk = state.message
+        assert chunk is not None  # noqa: S101  _failed has checked
+        trouble = inference_trouble(notification.failure_reason, self._model_message(state))
+        time_left = job.deadline_at - self.now()
+        match next_step(job.pipeline.retry, chunk, trouble, time_left, self.uniform):
+            case Retry(message, delay):
+                note_retry(self.journal, message, delay, trouble)
+                self.queues.invoke(job.job_id, [message], delay)
+            case GiveUp() as reason:
+                outcome = error_outcome(reason, chunk.attempt, self.now())
+                self.settle(job.job_id, chunk.path, chunk.chunks, outcome)
+
+    def _model_message(self, state: ChunkState) -> str:
+        """The model's own words, if the endpoint keeps them."""
+        if not state.failure_location:
+            return ""
+        try:
+            ref = ObjectRef(*parse_location(state.failure_location))
+            body = self.objects.read_range(ref, 0, _LONGEST_MODEL_MESSAGE)
+        except PermanentError:
+            return ""
+        return body.decode("utf-8", "replace")
+
+
+def unwrapped(body: str) -> dict[str, Any]:
+    """The notification in a queue message, delivered raw or in SNS's envelope.
+
+    Raises:
+        PermanentError: `BadMessage`.
+    """
+    try:
+        document = json.loads(body)
+        if isinstance(document, dict) and document.get("Type") == "Notification":
+            document = json.loads(document["Message"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PermanentError("BadMessage", f"not a notification: {error}") from error
+    if not isinstance(document, dict):
+        raise PermanentError("BadMessage", "not a notification: no JSON object")
+    return document

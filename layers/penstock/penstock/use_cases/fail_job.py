@@ -1,0 +1,13 @@
+"""A job that cannot go on."""
+
+from penstock.domain.errors import PermanentError
+from penstock.domain.job import Failure, JobStatus
+from penstock.ports import JobTable, Queues
+
+TERMINAL = frozenset(status for status in JobStatus if status.terminal)
+
+
+def fail_job(table: JobTable, queues: Queues, job_id: str, error: PermanentError) -> None:
+    """Notes the reason, and has the job finished by the function that may write outputs."""
+    table.update_job(job_id, TERMINAL, failure=Failure(error.code, error.message))
+    queues.assemble(job_id, [{"kind": "finish", "job_id": job_id}])

@@ -1,0 +1,140 @@
+"""The end of a job: output, error file, manifest, word to the user. In this order."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from penstock.domain.errors import PermanentError, RetryableError
+from penstock.domain.job import Failure, Job, JobStatus, Tally, final_status
+from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest, build_summary
+from penstock.domain.object_keys import output_keys
+from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, SegmentResult
+from penstock.use_cases.assemble_output import piece_key
+from penstock.use_cases.compose_object import ComposeObject, Piece, Target
+from penstock.use_cases.fail_job import TERMINAL
+
+JSON = "application/json"
+JSON_LINES = "application/jsonlines"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishJob:
+    """Delivers what there is. Every step can be repeated; the job's final status marks the end."""
+
+    objects: ObjectStore
+    table: JobTable
+    announcer: Announcer
+    compose: ComposeObject
+    journal: Journal
+    now: Callable[[], float]
+    work_bucket: str
+    output_bucket: str
+
+    def __call__(self, job_id: str) -> None:
+        job = self.table.get_job(job_id)
+        if job is None:
+            return
+        if not job.status.terminal:
+            job = self._deliver(job)
+        if not job.notified and job.summary:
+            self.announcer.announce_job(job.summary, successful=job.status.successful)
+            self.table.update_job(job_id, frozenset(), notified=True)
+
+    def _deliver(self, job: Job) -> Job:
+        if job.failure is None and job.totals is None:
+            raise RetryableError("JobNotSplit", f"job {job.job_id} has no totals yet")
+        self.table.update_job(job.job_id, TERMINAL, status=JobStatus.ASSEMBLING)
+        ending = self._ending(job)
+        manifest = self._put_manifest(job, ending)
+        fields: dict[str, Any] = {
+            "status": ending.status,
+            "failure": ending.failure,
+            "finished_at": ending.finished_at,
+            "summary": build_summary(job, ending, manifest),
+        }
+        self.table.update_job(job.job_id, TERMINAL, **fields)
+        self.journal(
+            f"Job{ending.status.capitalize()}",
+            job_id=job.job_id,
+            succeeded=ending.tally.succeeded,
+            failed=ending.tally.failed,
+            reason=ending.failure.message if ending.failure else None,
+        )
+        return replace(job, **fields)
+
+    def _ending(self, job: Job) -> Ending:
+        if job.failure:
+            return _failed(job, job.failure, self.now())
+        results = self._results(job)
+        try:
+            check_conservation(job, results)
+            outputs = self._compose_all(job, results)
+        except PermanentError as error:
+            return _failed(job, Failure(error.code, error.message), self.now())
+        tally = _tally(results)
+        status, failure = final_status(job.pipeline, tally)
+        return Ending(status, failure, tally, _effort(results), self.now(), outputs)
+
+    def _results(self, job: Job) -> list[SegmentResult]:
+        segments = job.totals.segments if job.totals else 0
+        return self.table.get_segment_results(job.job_id, segments)
+
+    def _compose_all(self, job: Job, results: Sequence[SegmentResult]) -> dict[str, StoredObject]:
+        keys = output_keys(job.source.key)
+        accept = job.pipeline.accept_of(job.source.key)
+        output = [(each.segment, each.output_bytes) for each in results]
+        errors = [(each.segment, each.error_bytes) for each in results]
+        target = Target(self.output_bucket, keys.predictions, accept)
+        outputs = {"predictions": self.compose(self._pieces(job, "out", output), target)}
+        if any(size for _, size in errors):
+            target = Target(self.output_bucket, keys.errors, JSON_LINES)
+            outputs["errors"] = self.compose(self._pieces(job, "errors", errors), target)
+        return outputs
+
+    def _pieces(self, job: Job, kind: str, sizes: Sequence[tuple[int, int]]) -> list[Piece]:
+        return [
+            Piece(ObjectRef(self.work_bucket, piece_key(job.job_id, segment, kind)), size)
+            for segment, size in sizes
+            if size
+        ]
+
+    def _put_manifest(self, job: Job, ending: Ending) -> str | None:
+        """Its location; None where the job's key leaves no room for its name."""
+        if ending.failure and ending.failure.code == "KeyTooLong":
+            return None
+        key = output_keys(job.source.key).manifest
+        document = json.dumps(build_manifest(job, ending), ensure_ascii=False, indent=2)
+        self.objects.put(self.output_bucket, key, document.encode() + b"\n", JSON)
+        return f"s3://{self.output_bucket}/{key}"
+
+
+def check_conservation(job: Job, results: Sequence[SegmentResult]) -> None:
+    """Records in = predictions + error lines.
+
+    Raises:
+        PermanentError: `ConservationViolated`; a bug of ours, and never to be delivered silently.
+    """
+    expected = job.totals.records if job.totals else 0
+    found = _tally(results).total
+    if found != expected:
+        message = f"the input has {expected} records, the output accounts for {found}"
+        raise PermanentError("ConservationViolated", message)
+
+
+def _tally(results: Sequence[SegmentResult]) -> Tally:
+    return Tally(
+        succeeded=sum(each.succeeded for each in results),
+        failed=sum(each.failed for each in results),
+        expired=sum(each.expired for each in results),
+    )
+
+
+def _effort(results: Sequence[SegmentResult]) -> Effort:
+    efforts = (Effort(each.attempts, each.staged, each.rejected) for each in results)
+    return sum(efforts, Effort())
+
+
+def _failed(job: Job, failure: Failure, now: float) -> Ending:
+    tally = Tally(succeeded=0, failed=job.totals.records if job.totals else 0)
+    return Ending(JobStatus.FAILED, failure, tally, Effort(), now, {})

@@ -1,0 +1,78 @@
+import json
+from types import SimpleNamespace
+
+from penstock_local import emulator
+
+WHOLE = (200, {"ETag": '"e"', "x-amz-checksum-crc32": "c", "Content-Length": "5"}, b"hello")
+
+
+def s3_answering(reply):
+    s3 = SimpleNamespace(
+        _get_object=lambda *_: reply,
+        _parse_range=lambda _asked, size: (1, 3) if size > 3 else None,
+    )
+    emulator.mend_ranges_of_versions(s3)
+    return s3
+
+
+def test_a_range_of_a_version_is_cut_from_the_whole_object():
+    s3 = s3_answering(WHOLE)
+
+    status, headers, body = s3._get_object("b", "k", {"range": "bytes=1-3"}, {"versionId": ["v"]})
+
+    assert (status, body) == (206, b"ell")
+    assert headers["Content-Range"] == "bytes 1-3/5"
+    assert headers["Content-Length"] == "3"
+    assert headers["ETag"] == '"e"'
+    assert "x-amz-checksum-crc32" not in headers
+
+
+def test_a_range_beyond_the_end_of_a_version_is_refused():
+    s3 = s3_answering((200, {}, b"hi"))
+
+    status, headers, _ = s3._get_object("b", "k", {"range": "bytes=1-3"}, {"versionId": ["v"]})
+
+    assert (status, headers["Content-Range"]) == (416, "bytes */2")
+
+
+def test_answers_that_are_right_already_stay_as_they_are():
+    partial = (206, {}, b"ell")
+
+    asked = {"range": "bytes=1-3"}
+    assert s3_answering(partial)._get_object("b", "k", asked, {"versionId": ["v"]}) == partial
+    assert s3_answering(WHOLE)._get_object("b", "k", {}, {"versionId": ["v"]}) == WHOLE
+    assert s3_answering(WHOLE)._get_object("b", "k", asked) == WHOLE
+
+
+def test_an_s3_event_tells_the_version_of_its_object():
+    sent = []
+    eventbridge = SimpleNamespace(_dispatch_event=sent.append)
+
+    def fire(_bucket, version_id=None):
+        detail = json.dumps({"object": {"key": "k"}})
+        eventbridge._dispatch_event({"Source": "aws.s3", "Detail": detail})
+
+    s3 = SimpleNamespace(_fire_s3_event=fire)
+    emulator.mend_versions_of_events(s3, eventbridge)
+
+    s3._fire_s3_event("bucket", version_id="v1")
+
+    assert json.loads(sent[0]["Detail"]) == {"object": {"key": "k", "version-id": "v1"}}
+
+
+def test_events_of_others_and_of_unversioned_buckets_stay_as_they_are():
+    ours = {"Source": "penstock", "Detail": "{}"}
+    unversioned = {"Source": "aws.s3", "Detail": '{"object": {}}'}
+
+    assert emulator.add_version(ours, "v1") == ours
+    assert emulator.add_version(unversioned, None) == unversioned
+
+
+def test_the_loopback_counts_as_secure_transport():
+    pinned = []
+    evaluator = SimpleNamespace(pin_request_origin=lambda *origin: pinned.append(origin))
+    emulator.trust_loopback(evaluator)
+
+    evaluator.pin_request_origin("127.0.0.1", False)
+
+    assert pinned == [("127.0.0.1", True)]

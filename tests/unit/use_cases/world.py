@@ -1,0 +1,322 @@
+"""All use cases over the fakes: drop a file, let the queues run dry, look at what was delivered.
+
+`World` stands for AWS: it delivers each message at least once, brings back what failed, and runs a
+Python function as the model behind the endpoint, which answers as SageMaker does.
+"""
+
+import csv
+import heapq
+import io
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.domain.chunk import ChunkMessage
+from penstock.domain.errors import PenstockError
+from penstock.domain.job import Job
+from penstock.domain.locations import parse_location
+from penstock.ports import AsyncRequest, AsyncTicket, ObjectRef
+from penstock.selection import compile_selection
+from penstock.testing import (
+    FakeAnnouncer,
+    FakeClock,
+    FakeJournal,
+    FakeModel,
+    FakeObjects,
+    FakeQueues,
+    FakeTable,
+)
+from penstock.use_cases.accept_upload import AcceptUpload, Upload
+from penstock.use_cases.assemble_output import AssembleSegment
+from penstock.use_cases.collect_result import CollectResult
+from penstock.use_cases.compose_object import ComposeObject
+from penstock.use_cases.finish_job import FinishJob
+from penstock.use_cases.invoke_model import InvokeModel
+from penstock.use_cases.settle_chunk import SettleChunk
+from penstock.use_cases.split_input import SplitInput
+
+PIPELINE = "invoke: {endpoint: demo}\n"
+MAXIMUM_RECEIVES = 10
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What the model's container did instead of answering; `said` lands in the failure object."""
+
+    reason: str
+    said: bytes = b""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer of another content type than the one that was asked for."""
+
+    body: bytes
+    content_type: str
+
+
+Response = bytes | Failed | Answered
+Predict = Callable[[bytes, AsyncRequest], Response]
+
+SERVER_ERROR = "ClientError: Received server error (500) from model. See the logs."
+CLIENT_ERROR = "ClientError: Received client error (400) from model. See the logs."
+
+
+def predict(row: str) -> str:
+    """The prediction for one record. It has no comma and no quote: the same in CSV."""
+    return "y(" + row.translate(str.maketrans({",": "|", '"': "'", "\n": "~", "\r": None})) + ")"
+
+
+def model(body: bytes, request: AsyncRequest) -> bytes:
+    """A well-behaved model of CSV rows, JSON lines and text lines."""
+    text = body.decode()
+    if request.content_type == "text/csv":
+        predictions = [predict("|".join(row)) for row in csv.reader(io.StringIO(text, newline=""))]
+    elif request.content_type == "application/json":
+        return json.dumps({"predictions": json.loads(text)["instances"]}).encode()
+    elif request.content_type == "application/jsonlines":
+        predictions = [json.dumps({"y": json.loads(line)}) for line in text.splitlines()]
+    else:
+        predictions = [predict(line) for line in text.removesuffix("\n").split("\n")]
+    return "".join(f"{each}\n" for each in predictions).encode()
+
+
+@dataclass(order=True)
+class Due:
+    """A message and when it is delivered next."""
+
+    at: float
+    number: int
+    queue: str = field(compare=False)
+    document: dict[str, Any] = field(compare=False)
+    receives: int = field(default=1, compare=False)
+
+
+Wrap = Callable[[str, Any], Any]
+Delays = Callable[[str], list[float]]
+
+
+def once(_queue: str) -> list[float]:
+    """Every message is delivered once, at once."""
+    return [0.0]
+
+
+def unwrapped(_name: str, port: Any) -> Any:
+    return port
+
+
+class World:
+    """Buckets: input, output, work. Time passes only while a message waits for its delay.
+
+    `wrap` may put something around each port; `delays` says for a message of a queue after how
+    many seconds each of its deliveries comes.
+    """
+
+    def __init__(
+        self,
+        predict: Predict = model,
+        *,
+        pipeline: str = PIPELINE,
+        region_bytes: int = 64,
+        wrap: Wrap = unwrapped,
+        delays: Delays = once,
+    ) -> None:
+        self.clock = FakeClock()
+        self.objects, self.table, self.queues = FakeObjects(), FakeTable(), FakeQueues()
+        self.model, self.announcer, self.journal = FakeModel(), FakeAnnouncer(), FakeJournal()
+        self.predict, self.delays = predict, delays
+        self.dead_letters: list[Due] = []
+        self.notifications: list[dict[str, Any]] = []
+        self.before_delivery: Callable[[Due], None] = lambda _due: None
+        self._due: list[Due] = []
+        self._numbers = itertools.count()
+        self._served = 0
+        self.handlers = self._built(pipeline, region_bytes, wrap)
+
+    # What the user does and sees
+
+    def drop(self, key: str, body: bytes) -> str:
+        """Puts an object into the input bucket; the id of the job that it starts."""
+        stored = self.objects.put("input", key, body, "")
+        event = self.event("input", key, len(body), stored.etag, stored.version_id)
+        self.send("upload", event)
+        return Upload.from_event(event).job_id
+
+    def put(self, key: str, body: str | bytes) -> None:
+        """Puts an object into the input bucket, without an event."""
+        self.objects.put("input", key, body.encode() if isinstance(body, str) else body, "")
+
+    @staticmethod
+    def event(bucket: str, key: str, size: int, etag: str, version: str | None) -> dict[str, Any]:
+        found = {"key": key, "size": size, "etag": etag, "sequencer": "0062E99A88DC407460"}
+        if version:
+            found["version-id"] = version
+        return {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "detail": {"bucket": {"name": bucket}, "object": found, "reason": "PutObject"},
+        }
+
+    def job(self, job_id: str) -> Job:
+        return self.table.jobs[job_id]
+
+    def output(self, key: str) -> bytes:
+        return self.objects.body("output", f"{key}.out")
+
+    def lines(self, key: str) -> list[str]:
+        return self.output(key).decode().splitlines()
+
+    def errors(self, key: str) -> list[dict[str, Any]]:
+        text = self.objects.body("output", f"{key}.errors.jsonl").decode()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def manifest(self, key: str) -> dict[str, Any]:
+        manifest: dict[str, Any] = json.loads(
+            self.objects.body("output", f"{key}.manifest.json")
+        )
+        return manifest
+
+    # Time and messages
+
+    def send(self, queue: str, document: dict[str, Any], delay: float = 0) -> None:
+        for extra in self.delays(queue):
+            at = self.clock() + delay + extra
+            heapq.heappush(self._due, Due(at, next(self._numbers), queue, document))
+
+    def run(self) -> "World":
+        """Delivers messages until there are none."""
+        while self._due:
+            due = heapq.heappop(self._due)
+            self.clock.time = max(self.clock.time, due.at)
+            self.deliver(due)
+        return self
+
+    def deliver(self, due: Due) -> None:
+        """One message to its function, which may fail or die over it."""
+        self.before_delivery(due)
+        try:
+            self.handlers[due.queue](due.document)
+        except (PenstockError, Killed) as error:
+            if getattr(error, "code", "") != "ForeignInference":
+                self._bring_back(due)
+        finally:
+            self._carry_on()
+
+    def _bring_back(self, due: Due) -> None:
+        if due.receives >= MAXIMUM_RECEIVES:
+            self.dead_letters.append(due)
+            return
+        at = self.clock() + min(300, 2**due.receives)
+        again = Due(at, next(self._numbers), due.queue, due.document, due.receives + 1)
+        heapq.heappush(self._due, again)
+
+    def _carry_on(self) -> None:
+        """What AWS does next with what the function has asked for."""
+        for message in self.queues.take():
+            self.send(message.queue, message.document, message.delay)
+        for request, ticket in self.model.accepted[self._served :]:
+            self._served += 1
+            self.send("results", self.respond(request, ticket))
+
+    def respond(self, request: AsyncRequest, ticket: AsyncTicket) -> dict[str, Any]:
+        """SageMaker's part: runs the model, stores the answer, and makes the notification."""
+        body = request.body
+        if body is None:
+            body = self.objects.read(ObjectRef(*parse_location(request.input_location or "")))
+        response = self.predict(body, request)
+        if isinstance(response, Failed):
+            notification = self._failure(request, ticket, response)
+        else:
+            if isinstance(response, bytes):
+                response = Answered(response, request.accept)
+            notification = self._success(request, ticket, response)
+        self.notifications.append(notification)
+        return notification
+
+    def _success(
+        self, request: AsyncRequest, ticket: AsyncTicket, answer: Answered
+    ) -> dict[str, Any]:
+        self.objects.put(*parse_location(ticket.output_location), answer.body, "")
+        response = {"contentType": answer.content_type, "outputLocation": ticket.output_location}
+        return _notification(request, invocationStatus="Completed", responseParameters=response)
+
+    def _failure(
+        self, request: AsyncRequest, ticket: AsyncTicket, failed: Failed
+    ) -> dict[str, Any]:
+        if failed.said:
+            self.objects.put(*parse_location(ticket.failure_location or ""), failed.said, "")
+        return _notification(request, invocationStatus="Failed", failureReason=failed.reason)
+
+    def _built(self, pipeline: str, region_bytes: int, wrap: Wrap) -> dict[str, Any]:
+        objects, table = wrap("objects", self.objects), wrap("table", self.table)
+        queues, announcer = wrap("queues", self.queues), wrap("announcer", self.announcer)
+        now, journal, settle = self.clock, self.journal, SettleChunk(table, queues, self.journal)
+        accept = AcceptUpload(
+            objects, table, queues, announcer, journal, now, pipeline, region_bytes
+        )
+        invoke = InvokeModel(
+            objects=objects,
+            table=table,
+            queues=queues,
+            model=wrap("model", self.model),
+            settle=settle,
+            get_job=table.get_job,
+            journal=journal,
+            now=now,
+            uniform=latest,
+            work_bucket="work",
+        )
+        collect = CollectResult(
+            objects=objects,
+            table=table,
+            queues=queues,
+            settle=settle,
+            get_job=table.get_job,
+            select=compile_selection,
+            journal=journal,
+            now=now,
+            uniform=latest,
+        )
+        compose = ComposeObject(objects)
+        finish = FinishJob(
+            objects, table, announcer, compose, journal, now, "work", "output"
+        )
+        assemble = AssembleSegment(objects, table, finish, compile_selection, "work")
+        return {
+            "upload": accept,
+            "split": SplitInput(objects, table, queues, journal, now, "work"),
+            "invoke": lambda document: invoke(ChunkMessage.from_json(document)),
+            "results": collect,
+            "assemble": lambda document: (
+                finish(document["job_id"]) if document["kind"] == "finish" else assemble(document)
+            ),
+        }
+
+
+class Killed(BaseException):
+    """The function's process is gone."""
+
+
+def latest(_low: float, high: float) -> float:
+    """Jitter without chance: the longest wait."""
+    return high
+
+
+def _notification(request: AsyncRequest, **outcome: Any) -> dict[str, Any]:
+    asked = {"contentType": request.content_type, "endpointName": request.endpoint}
+    if request.input_location:
+        asked["inputLocation"] = request.input_location
+    return {
+        "awsRegion": "us-east-1",
+        "eventTime": "2026-01-25T22:46:00.608Z",
+        "receivedTime": "2026-01-25T22:46:00.455Z",
+        **outcome,
+        "requestParameters": asked,
+        "inferenceId": request.inference_id,
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    }
+
