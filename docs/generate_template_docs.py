@@ -36,7 +36,7 @@ def _short_form(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> Json:
     return {name if name in {"Ref", "Condition"} else f"Fn::{name}": value}
 
 
-_Loader.add_multi_constructor("!", _short_form)  # type: ignore[no-untyped-call]
+_Loader.add_multi_constructor("!", _short_form)
 
 
 def load_template(path: Path = TEMPLATE) -> Json:

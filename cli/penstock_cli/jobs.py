@@ -76,7 +76,8 @@ class Jobs:
         bucket, key = _location(reference)
         listed = self._listed(
             # Where the key ends in the item's JSON: spares the way here to most other jobs.
-            FilterExpression="contains(snapshot, :text)",
+            FilterExpression="contains(#snapshot, :text)",
+            ExpressionAttributeNames={"#snapshot": "snapshot"},  # a reserved word
             ExpressionAttributeValues={":text": {"S": items.dumps(key)[1:]}},
         )
         return next((job for job in listed if _is_of(job, bucket, key)), None)

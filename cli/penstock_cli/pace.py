@@ -15,6 +15,8 @@ class Pace:
         self._seen: deque[tuple[float, int]] = deque()
 
     def see(self, now: float, seen: Progress) -> None:
+        if seen.records_total is None:
+            return  # splitting says nothing about the speed of the model
         self._seen.append((now, seen.records_done))
         while len(self._seen) > 2 and now - self._seen[1][0] >= WINDOW:  # noqa: PLR2004
             self._seen.popleft()

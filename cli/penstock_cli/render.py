@@ -10,6 +10,7 @@ from rich.text import Text
 from penstock_cli import phrases
 from penstock_cli.pace import Pace
 from penstock_cli.progress import Progress
+from penstock_cli.quantities import age, duration, moment, plural, size
 
 _STYLES = {
     JobStatus.SUCCEEDED: "green",
@@ -22,8 +23,21 @@ _STYLES = {
 _WIDE = 240
 """Columns where nobody's window limits them, so that nothing is cut off in a file or a pipe."""
 
-_SHORT_ID = 12
+_SHORT_ID = 10
 _NONE = "-"
+_GAP = 2
+_SHORTEST_NAME = 8
+_COLUMNS: dict[str, int | None] = {
+    "JOB": None,
+    "STATUS": None,
+    "PIPELINE": 14,
+    "FILE": None,
+    "RECORDS": None,
+    "STARTED": None,
+    "TOOK": None,
+}
+"""With their largest widths in a terminal."""
+_FILE = 3
 
 
 def console_for(*, stderr: bool = False) -> Console:
@@ -38,41 +52,52 @@ def status_text(status: JobStatus) -> Text:
     return Text(status.value, style=_STYLES.get(status, "cyan"))
 
 
-def job_table(jobs: Sequence[Job], now: float, *, short: bool) -> Table:
-    """Newest first, as they come. `short` fits 80 columns: ids and names are cut."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("JOB", no_wrap=True)
-    table.add_column("STATUS", no_wrap=True)
-    table.add_column("PIPELINE", no_wrap=True, overflow="ellipsis", max_width=16 if short else None)
-    table.add_column("FILE", no_wrap=True, overflow="ellipsis", ratio=1 if short else None)
-    table.add_column("RECORDS", no_wrap=True, justify="right")
-    table.add_column("STARTED", no_wrap=True, justify="right")
-    table.add_column("TOOK", no_wrap=True, justify="right")
-    for job in jobs:
-        table.add_row(*_row(job, now, short=short))
+def job_table(jobs: Sequence[Job], now: float, width: int | None = None) -> Table:
+    """In the order of `jobs`. For a width, ids, prefixes and, as far as need be, names are cut."""
+    rows = [list(_row(job, now, short=width is not None)) for job in jobs]
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for number, (heading, limit) in enumerate(_COLUMNS.items()):
+        table.add_column(
+            heading,
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=limit if width else None,
+            justify="right" if number > _FILE else "left",
+        )
+    if width:
+        table.columns[_FILE].max_width = max(_SHORTEST_NAME, width - _width_of_the_others(rows))
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
+def _width_of_the_others(rows: Sequence[Sequence[Text]]) -> int:
+    total = _GAP * (len(_COLUMNS) - 1)
+    for number, (heading, limit) in enumerate(_COLUMNS.items()):
+        if number != _FILE:
+            widest = max([len(heading), *(row[number].cell_len for row in rows)])
+            total += min(widest, limit or widest)
+    return total
+
+
 def _row(job: Job, now: float, *, short: bool) -> Iterator[Text]:
+    key = job.source.key
     yield Text(job.job_id[:_SHORT_ID] if short else job.job_id)
     yield status_text(job.status)
     yield Text(phrases.pipeline_of(job))
-    yield Text(job.source.key.rsplit("/", 1)[-1] if short else job.source.key)
-    yield Text(
-        f"{job.totals.records:,}" if job.totals else _NONE, style="" if job.totals else "dim"
-    )
-    yield Text(phrases.age(now - job.created_at))
-    yield Text(phrases.duration(phrases.took(job, now)) if job.status.terminal else _NONE)
+    yield Text(key.rsplit("/", 1)[-1] if short else key)
+    yield Text(f"{job.totals.records:,}" if job.totals else _NONE)
+    yield Text(age(now - job.created_at))
+    yield Text(duration(phrases.took(job, now)) if job.status.terminal else _NONE)
 
 
-def job_details(job: Job, seen: Progress, now: float) -> Table:
+def job_details(job: Job, seen: Progress, now: float) -> Text:
     """All about one job, a line each."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in _details(job, seen, now):
-        grid.add_row(name, value)
-    return grid
+    lines = list(_details(job, seen, now))
+    column = max(len(name) for name, _ in lines) + _GAP
+    return Text("\n").join(
+        Text.assemble((name.ljust(column), "dim"), value) for name, value in lines
+    )
 
 
 def _details(job: Job, seen: Progress, now: float) -> Iterator[tuple[str, Text]]:
@@ -83,7 +108,7 @@ def _details(job: Job, seen: Progress, now: float) -> Iterator[tuple[str, Text]]
     if invoke.endpoint:
         yield "endpoint", Text(f"{invoke.endpoint} ({invoke.mode})")
     source = job.source
-    yield "input", Text(f"s3://{source.bucket}/{source.key}, {phrases.size(source.size)}")
+    yield "input", Text(f"s3://{source.bucket}/{source.key}, {size(source.size)}")
     yield from _counts(job, seen)
     yield from _timings(job, now)
     if job.failure:
@@ -98,30 +123,28 @@ def _counts(job: Job, seen: Progress) -> Iterator[tuple[str, Text]]:
     else:
         yield "progress", Text(phrases.progress_text(seen, Pace()))
     if job.totals:
-        chunks = phrases.plural(job.totals.chunks, "chunk")
+        chunks = plural(job.totals.chunks, "chunk")
         done = "" if job.status.terminal else f"{seen.chunks_done:,} of "
-        yield "chunks", Text(f"{done}{chunks} in {phrases.plural(job.totals.segments, 'segment')}")
+        yield "chunks", Text(f"{done}{chunks} in {plural(job.totals.segments, 'segment')}")
 
 
 def _timings(job: Job, now: float) -> Iterator[tuple[str, Text]]:
-    started = f"{phrases.moment(job.created_at)} ({phrases.age(now - job.created_at)})"
+    started = f"{moment(job.created_at)} ({age(now - job.created_at)})"
     yield "started", Text(started)
     if job.split_at:
-        yield "split", Text(f"{phrases.duration(job.split_at - job.created_at)} after the start")
-    took = phrases.duration(phrases.took(job, now))
+        yield "split", Text(f"{duration(job.split_at - job.created_at)} after the start")
+    took = duration(phrases.took(job, now))
     if job.finished_at:
-        yield "finished", Text(f"{phrases.moment(job.finished_at)}, took {took}")
+        yield "finished", Text(f"{moment(job.finished_at)}, took {took}")
     elif not job.status.terminal:
-        left = phrases.duration(max(0.0, job.deadline_at - now))
-        yield "deadline", Text(f"in {left}, {phrases.moment(job.deadline_at)}")
+        left = duration(max(0.0, job.deadline_at - now))
+        yield "deadline", Text(f"in {left}, {moment(job.deadline_at)}")
 
 
 def ending(job: Job, now: float) -> Text:
     """The last words about a job that was followed; its failure is told elsewhere."""
     text = status_text(job.status)
-    text.append(
-        f"  {phrases.counts(job)}, in {phrases.duration(phrases.took(job, now))}", style="default"
-    )
+    text.append(f"  {phrases.counts(job)}, in {duration(phrases.took(job, now))}", style="default")
     for name, uri in phrases.outputs_of(job).items():
-        text.append(f"\n  {name:<12}{uri}", style="default")
+        text.append(f"\n  {name:<13}{uri}", style="default")
     return text

@@ -36,7 +36,7 @@ def _show_job(work: Work, job: Job, *, as_json: bool) -> None:
     if as_json:
         _echo_json(job_document(job, work.now()) | {"progress": progress_document(seen)})
     else:
-        console_for().print(job_details(job, seen, work.now()))
+        console_for().print(job_details(job, seen, work.now()), soft_wrap=True)
 
 
 def _show_jobs(work: Work, jobs: list[Job], *, as_json: bool) -> None:
@@ -47,7 +47,8 @@ def _show_jobs(work: Work, jobs: list[Job], *, as_json: bool) -> None:
         click.echo(f"no jobs yet: drop a file into s3://{stack.input_bucket}, or `penstock submit`")
     else:
         console = console_for()
-        console.print(job_table(jobs, work.now(), short=console.is_terminal))
+        width = console.width if console.is_terminal else None
+        console.print(job_table(jobs, work.now(), width))
 
 
 def _echo_json(document: Any) -> None:

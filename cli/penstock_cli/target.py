@@ -51,7 +51,7 @@ def choose_target(choice: Choice, directory: Path) -> Target:
             "and no --stack NAME of a deployed one"
         )
         raise WrongUsageError("NoStack", message)
-    return _read(path)
+    return local_target(path)
 
 
 def _nearest(directory: Path) -> Path | None:
@@ -59,15 +59,20 @@ def _nearest(directory: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _read(path: Path) -> Target:
+def local_target(path: Path) -> Target:
+    """The stack that a local.json describes.
+
+    Raises:
+        WrongUsageError: the file is damaged.
+    """
     try:
-        return _local_target(json.loads(path.read_text(encoding="utf-8")))
+        return _target_of(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"{path} is damaged ({error!r}); run `penstock local up` again"
         raise WrongUsageError("DamagedLocalFile", message) from error
 
 
-def _local_target(document: dict[str, Any]) -> Target:
+def _target_of(document: dict[str, Any]) -> Target:
     return Target(
         stack=document["stack_name"],
         region=document["region"],

@@ -7,7 +7,7 @@ from penstock.domain.errors import PermanentError
 from penstock.domain.pipeline import Pipeline
 from penstock.pipeline_file import InvalidPipelineError, load_pipeline
 
-from penstock_cli.phrases import duration, plural, size
+from penstock_cli.quantities import duration, plural, size
 
 
 @click.command()

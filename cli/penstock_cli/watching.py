@@ -13,11 +13,13 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.progress import Progress as Bar
+from rich.table import Column
 
 from penstock_cli.aws import SINGLE_PUT
 from penstock_cli.pace import Pace
-from penstock_cli.phrases import duration, progress_text, status_of
+from penstock_cli.phrases import progress_text, status_of
 from penstock_cli.progress import Progress
+from penstock_cli.quantities import duration
 
 QUIET = 5.0
 """Seconds between two plain lines of the same status."""
@@ -91,10 +93,11 @@ def _extent(seen: Progress) -> tuple[int, int | None]:
 
 
 def _job_bar(console: Console) -> Bar:
+    whole = Column(no_wrap=True)
     return Bar(
-        TextColumn("{task.fields[status]:<10}", style="cyan", markup=False),
+        TextColumn("{task.fields[status]:<10}", style="cyan", markup=False, table_column=whole),
         BarColumn(bar_width=None, complete_style="cyan", finished_style="green"),
-        TextColumn("{task.fields[text]}", markup=False),
+        TextColumn("{task.fields[text]}", markup=False, table_column=whole),
         console=console,
         transient=True,
         expand=True,

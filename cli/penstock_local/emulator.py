@@ -6,7 +6,8 @@ Each would make the pipeline behave otherwise on a laptop than on AWS:
 * S3's events to EventBridge lack the object's `version-id`;
 * a MaximumConcurrency that comes from a template parameter stays text, and stops the polling;
 * SendMessageBatch and its like are authorised as actions of their own, which IAM doesn't know;
-* plain HTTP is what a laptop has, and bucket policies rightly deny it: here it counts as secure.
+* plain HTTP is what a laptop has, and bucket policies rightly deny it: here it counts as secure;
+* AWS has no IAM actions for batches of messages: whoever may send one may send ten.
 
 Each fix leaves an answer alone that is already right, and a MiniStack whose internals have moved
 stops here, with an AttributeError, rather than running without them.
@@ -18,6 +19,14 @@ import contextvars
 import importlib
 import json
 from typing import Any
+
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html
+ACTION_OF_BATCH = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sns:PublishBatch": "sns:Publish",
+}
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -104,7 +113,18 @@ def trust_loopback(evaluator: Any) -> None:
     evaluator.pin_request_origin = lambda address, _secure: pin(address, True)  # noqa: FBT003
 
 
+def allow_batches(actions: Any) -> None:
+    extract = actions.extract_iam_action
+
+    def extract_documented(*args: Any, **kwargs: Any) -> str | None:
+        action: str | None = extract(*args, **kwargs)
+        return ACTION_OF_BATCH.get(action, action) if action else None
+
+    actions.extract_iam_action = extract_documented
+
+
 def main() -> None:
+    allow_batches(importlib.import_module("ministack.core.iam_actions"))
     evaluator = importlib.import_module("ministack.core.iam_evaluator")
     trust_loopback(evaluator)
     mend_batch_actions(evaluator)

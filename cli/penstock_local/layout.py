@@ -1,4 +1,4 @@
-"""Where the local stack keeps its files. Everything but the environments is below `state_dir`."""
+"""Where the local stack keeps its files: below `state_dir`, but for builds and environments."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ class Layout:
         return self.state_dir / "run" / "sagemaker.port"
 
     @property
+    def builds(self) -> Path:
+        """Shared by all stacks of the project: what was built is a matter of the sources only."""
+        return self.root / ".penstock" / "builds"
+
+    @property
     def sam(self) -> Path:
         return self.state_dir / "sam"
 
@@ -42,7 +47,7 @@ class Layout:
 
     def stamp(self, name: str) -> Path:
         """Holds the fingerprint of what a step last completed with."""
-        return self.state_dir / "run" / f"{name}.sha256"
+        return self.state_dir / "run" / f"{name.replace(' ', '-')}.sha256"
 
 
 def project_layout(root: Path = PROJECT_ROOT) -> Layout:

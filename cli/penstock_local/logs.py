@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from penstock_local.inspection import Function
 
 POLL_SECONDS = 1.0
-PLATFORM_LINE = re.compile(r"(START|END|REPORT) RequestId: ")
+# What Lambda adds to a function's lines, and metrics in CloudWatch's embedded format.
+NOT_A_LINE = re.compile(r'(START|END|REPORT) RequestId: |{"_aws":')
 # Shown elsewhere in the line, or of use to machines only.
 UNSHOWN = {"level", "message", "timestamp", "service", "location", "xray_trace_id"}
-UNSHOWN |= {"function_name", "function_arn", "function_memory_size", "cold_start"}
+UNSHOWN |= {"function_name", "function_arn", "function_request_id", "cold_start"}
+UNSHOWN |= {"function_memory_size"}
+UNSHOWN |= {"exception", "exception_name", "stack_trace"}  # the exception goes below the line
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -43,7 +46,8 @@ class Line:
         if document is None or "message" not in document:
             return f"{'':7} {self.text.rstrip()}"
         extras = [f"{key}={_short(document[key])}" for key in document if key not in UNSHOWN]
-        return " ".join([f"{document.get('level', ''):7}", str(document["message"]), *extras])
+        said = " ".join([f"{document.get('level', ''):7}", str(document["message"]), *extras])
+        return "\n".join(filter(None, [said, str(document.get("exception", ""))]))
 
 
 def parse_duration(text: str) -> timedelta:
@@ -66,7 +70,7 @@ def choose(functions: Iterable[Function], wanted: str | None) -> list[Function]:
 
 
 def read(local: Mapping[str, str], functions: Iterable[Function], since: datetime) -> list[Line]:
-    """In the order of time, without the platform's START, END and REPORT."""
+    """In the order of time, and only what the functions say."""
     client = aws.client("logs", local["aws_endpoint_url"])
     start = int(since.timestamp() * 1000)
     lines = [line for function in functions for line in _lines_of(client, function, start)]
@@ -95,7 +99,7 @@ def follow(
 def _lines_of(client: Any, function: Function, start: int) -> Iterator[Line]:
     name = function.name.removesuffix("Function")
     for event in _events(client, function.log_group, start):
-        if not PLATFORM_LINE.match(event["message"]):
+        if not NOT_A_LINE.match(event["message"]):
             yield Line(event["timestamp"], name, event["message"])
 
 

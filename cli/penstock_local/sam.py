@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from penstock_local import aws, environments, services
+from penstock_local import aws, environments, locks, services
 from penstock_local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
 
 ARTIFACT_BUCKET = "penstock-artifacts"
 SOURCE_FOLDERS = ("functions", "layers")
+KEPT_BUILDS = 3
 NOT_SOURCE = {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
+
+
+@dataclass(frozen=True)
+class StackAt:
+    """Where a stack goes, and with which parameters."""
+
+    name: str
+    endpoint_url: str
+    parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -28,9 +39,9 @@ class Sam:
     template: Path
     python_version: str  # of the interpreter that runs the Lambdas
 
-    @property
-    def built_template(self) -> Path:
-        return self.layout.sam / "build" / "template.yaml"
+    def built_template(self, fingerprint: str) -> Path:
+        """Exists only if the build is complete."""
+        return self.layout.builds / fingerprint[:16] / "template.yaml"
 
     def platform_parameters(self) -> dict[str, str]:
         return {"PythonRuntime": f"python{self.python_version}", "Architecture": architecture()}
@@ -42,29 +53,30 @@ class Sam:
         parameters = sorted(self.platform_parameters().items())
         return fingerprint([self.template, *source_files(folders)], str(parameters))
 
-    def build(self) -> None:
-        folders = ["--build-dir", str(self.layout.sam / "build")]
-        folders += ["--cache-dir", str(self.layout.sam / "cache")]
+    def build(self, fingerprint: str) -> None:
+        """Every state folder of the project uses the same builds: one at a time makes one."""
+        work = self.layout.builds / "work"
+        with locks.held(self.layout.builds / "lock"):
+            self._build_in(work)
+            compile_layers(work / "build", environments.environments(self.layout.root)["ministack"])
+            target = self.built_template(fingerprint).parent
+            shutil.rmtree(target, ignore_errors=True)
+            (work / "build").rename(target)
+            remove_oldest(self.layout.builds)
+
+    def _build_in(self, work: Path) -> None:
+        folders = ["--build-dir", str(work / "build"), "--cache-dir", str(work / "cache")]
         options = ["--template-file", str(self.template), "--cached", *folders]
         self._run("build", [*options, *parameter_options(self.platform_parameters())], "")
-        self._compile_layers()
 
-    def deploy(self, stack_name: str, parameters: Mapping[str, str], endpoint_url: str) -> None:
-        options = ["--template-file", str(self.built_template), "--stack-name", stack_name]
+    def deploy(self, built_template: Path, stack: StackAt) -> None:
+        options = ["--template-file", str(built_template), "--stack-name", stack.name]
         options += ["--s3-bucket", ARTIFACT_BUCKET, "--capabilities", "CAPABILITY_IAM"]
         options += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
         # A stack whose creation failed can't be updated: the next deployment must find none.
         options += ["--on-failure", "DELETE", "--region", aws.REGION]
-        everything = {**self.platform_parameters(), **parameters}
-        self._run("deploy", [*options, *parameter_options(everything)], endpoint_url)
-
-    def _compile_layers(self) -> None:
-        """Halves a cold start: every worker unzips the layers anew, so times mean nothing there."""
-        mode = ["-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash"]
-        built = [str(path) for path in self.built_template.parent.glob("*Layer*")]
-        python = environments.environments(self.layout.root)["ministack"].python
-        command = [str(python), "-m", "compileall", *mode, *built]
-        subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - only a speed-up
+        everything = {**self.platform_parameters(), **stack.parameters}
+        self._run("deploy", [*options, *parameter_options(everything)], stack.endpoint_url)
 
     def _run(self, verb: str, options: Sequence[str], endpoint_url: str) -> None:
         log = self.layout.log(f"sam-{verb}")
@@ -78,7 +90,7 @@ class Sam:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=self._environment(endpoint_url),
-                cwd=self.template.parent,
+                cwd=self.layout.builds,  # sam keeps downloaded packages in .aws-sam/ there
             )
         if done.returncode:
             raise LocalStackError(f"sam {verb} failed\n{services.tail(log, lines=40)}")
@@ -104,6 +116,21 @@ class Sam:
             "SAM_CLI_POLL_DELAY": "0.5",  # seconds; five by default
             "__SAM_CLI_APP_DIR": str(self.layout.sam / "app"),
         }
+
+
+def compile_layers(build: Path, interpreter: environments.Environment) -> None:
+    """Halves a cold start: every worker unzips the layers anew, so only hashed .pyc files count."""
+    mode = ["-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash"]
+    layers = [str(path) for path in build.glob("*Layer*")]
+    command = [str(interpreter.python), "-m", "compileall", *mode, *layers]
+    subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - only a speed-up
+
+
+def remove_oldest(builds: Path) -> None:
+    complete = [path.parent for path in builds.glob("*/template.yaml")]
+    complete.sort(key=lambda folder: folder.stat().st_mtime)
+    for folder in complete[:-KEPT_BUILDS]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def architecture() -> str:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from penstock_local import aws, description, environments, sam, services
+from penstock_local import aws, description, environments, inspection, locks, sam, services
 from penstock_local.errors import LocalStackError
 from penstock_local.layout import Layout, project_layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     Report = Callable[[str], None]
 
 SERVICES = ("sagemaker", "ministack")  # in the order of stopping
 STACK_NAME = "penstock"
+DEPLOYMENT = "sam deploy"
 DEFAULT_ENDPOINT = "demo"
 # Every concurrent execution is a process with its own copy of the layers: fifty would thrash here.
 # sam drops those that a template doesn't have.
@@ -57,9 +58,11 @@ def up(wanted: Wanted, report: Report) -> dict[str, str]:
     with _lock(wanted.layout, report):
         _install(wanted.layout, report)
         urls = _start_services(wanted.layout, report)
-        _deploy(wanted, urls, report)
+        is_new = _deploy(wanted, urls, report)
         document = _describe(wanted, urls)
         description.write(wanted.layout.local_json, document)
+        if is_new:
+            _warm_up(document)
         return document
 
 
@@ -109,21 +112,28 @@ def _start_services(layout: Layout, report: Report) -> _Urls:
     return _Urls(ministack.url, sagemaker.url)
 
 
-def _deploy(wanted: Wanted, urls: _Urls, report: Report) -> None:
-    version = environments.python_version(
-        environments.environments(wanted.layout.root)["ministack"]
-    )
-    tool = sam.Sam(wanted.layout, wanted.template_file.resolve(), version)
+def _deploy(wanted: Wanted, urls: _Urls, report: Report) -> bool:
+    """Whether there was anything to deploy."""
+    tool = _tool(wanted)
     source = tool.source_fingerprint()
-    with _once(wanted.layout, "built", source, "sam build", report) as is_needed:
-        if is_needed or not tool.built_template.is_file():
-            tool.build()
-    parameters = stack_parameters(wanted, urls.sagemaker)
-    deployed = sam.fingerprint([], source, str(sorted(parameters.items())), urls.ministack)
-    with _once(wanted.layout, "deployed", deployed, "sam deploy", report) as is_needed:
-        if is_needed:
+    if tool.built_template(source).is_file():
+        report("sam build: nothing changed")
+    else:
+        with _timed("sam build", report):
+            tool.build(source)
+    target = sam.StackAt(STACK_NAME, urls.ministack, stack_parameters(wanted, urls.sagemaker))
+    goal = sam.fingerprint([], source, repr(target))
+    with _once(wanted.layout, DEPLOYMENT, goal, report) as due:
+        if due:
             _make_artifact_bucket(urls.ministack)
-            tool.deploy(STACK_NAME, parameters, urls.ministack)
+            tool.deploy(tool.built_template(source), target)
+        return due
+
+
+def _tool(wanted: Wanted) -> sam.Sam:
+    interpreter = environments.environments(wanted.layout.root)["ministack"]
+    version = environments.python_version(interpreter)
+    return sam.Sam(wanted.layout, wanted.template_file.resolve(), version)
 
 
 def stack_parameters(wanted: Wanted, sagemaker_url: str) -> dict[str, str]:
@@ -148,6 +158,14 @@ def _describe(wanted: Wanted, urls: _Urls) -> dict[str, str]:
     ).to_json()
 
 
+def _warm_up(document: dict[str, str]) -> None:
+    """Start a process of each function, without waiting: the first file is done sooner."""
+    client = aws.client("lambda", document["aws_endpoint_url"])
+    for function in inspection.functions(document):
+        name, nothing = function.physical_name, b'{"Records": []}'
+        client.invoke(FunctionName=name, InvocationType="Event", Payload=nothing)
+
+
 def _make_artifact_bucket(endpoint_url: str) -> None:
     aws.client("s3", endpoint_url).create_bucket(Bucket=sam.ARTIFACT_BUCKET)
 
@@ -157,23 +175,23 @@ def _clear(layout: Layout, report: Report) -> bool:
     for name in stopped:
         report(f"stopped {name}")
     layout.local_json.unlink(missing_ok=True)
-    layout.stamp("deployed").unlink(missing_ok=True)
+    layout.stamp(DEPLOYMENT).unlink(missing_ok=True)
     shutil.rmtree(layout.temporary, ignore_errors=True)
     shutil.rmtree(layout.state_dir / "sagemaker", ignore_errors=True)
     return bool(stopped)
 
 
 @contextmanager
-def _once(layout: Layout, step: str, target: str, label: str, report: Report) -> Iterator[bool]:
+def _once(layout: Layout, step: str, target: str, report: Report) -> Iterator[bool]:
     """Yields whether the step must run; remembers the target only if it ended well."""
     stamp = layout.stamp(step)
-    is_needed = not stamp.is_file() or stamp.read_text() != target
-    if not is_needed:
-        report(f"{label}: nothing changed")
+    is_due = not stamp.is_file() or stamp.read_text() != target
+    if not is_due:
+        report(f"{step}: nothing changed")
         yield False
         return
     stamp.unlink(missing_ok=True)
-    with _timed(label, report):
+    with _timed(step, report):
         yield True
     stamp.write_text(target)
 
@@ -185,17 +203,9 @@ def _timed(label: str, report: Report) -> Iterator[None]:
     report(f"{label}: {time.monotonic() - began:.1f} s")
 
 
-@contextmanager
-def _lock(layout: Layout, report: Report) -> Iterator[None]:
-    """One command at a time for one state folder. The system frees the lock of a killed one."""
-    layout.lock.parent.mkdir(parents=True, exist_ok=True)
-    with layout.lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("waiting for another `penstock local` command")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _lock(layout: Layout, report: Report) -> AbstractContextManager[None]:
+    """One command at a time for one state folder."""
+    return locks.held(layout.lock, lambda: report("waiting for another `penstock local` command"))
 
 
 __all__ = ["Layout", "Wanted", "down", "project_layout", "running", "up"]

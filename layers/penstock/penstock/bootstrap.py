@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from threading import Lock
 
 from penstock.adapters.announcements import AwsAnnouncer
 from penstock.adapters.aws import client
@@ -116,7 +117,14 @@ def remembered(
     def read(job_id: str, _period: int) -> Job | None:
         return get_job(job_id)
 
-    return lambda job_id: read(job_id, int(now() / JOB_MEMORY))
+    # The messages of a batch ask at the same time: one of them reads, the others get its answer.
+    asking = Lock()
+
+    def remember(job_id: str) -> Job | None:
+        with asking:
+            return read(job_id, int(now() / JOB_MEMORY))
+
+    return remember
 
 
 def _objects() -> S3Objects:

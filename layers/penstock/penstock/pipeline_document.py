@@ -36,6 +36,10 @@ def _quantity(description: str) -> WithJsonSchema:
 Seconds = Annotated[float, BeforeValidator(_as_seconds), _quantity("A duration: 30s, 15m, 6h")]
 Bytes = Annotated[int, BeforeValidator(_as_bytes), _quantity("A size: 64KB, 4MiB")]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_absent)]
+HeaderValue = Annotated[
+    Annotated[str, Field(max_length=1024, pattern=_ASCII)] | None,
+    BeforeValidator(_empty_is_absent),
+]
 
 
 class _Section(BaseModel):
@@ -52,13 +56,13 @@ class InvokeSection(_Section):
         pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$",
         description="Name of the SageMaker endpoint",
     )
-    content_type: Annotated[OptionalText, Field(max_length=1024, pattern=_ASCII)] = Field(
+    content_type: HeaderValue = Field(
         None, description="Content type of the requests; by default that of the input's format"
     )
-    accept: Annotated[OptionalText, Field(max_length=1024, pattern=_ASCII)] = Field(
+    accept: HeaderValue = Field(
         None, description="Content type of the answers; by default content_type"
     )
-    custom_attributes: Annotated[OptionalText, Field(max_length=1024, pattern=_ASCII)] = Field(
+    custom_attributes: HeaderValue = Field(
         None, description="Handed to the model's container as it is"
     )
     timeout: Seconds = Field(
@@ -148,7 +152,7 @@ class PipelineDocument(_Section):
     output: OutputSection = OutputSection()
     retry: RetrySection = RetrySection()
     deadline: Seconds = Field(
-        21600, ge=60, le=14 * 86400, description="After it a job ends with what it has, 1m to 14d"
+        21600, ge=60, le=7 * 86400, description="After it a job ends with what it has, 1m to 7d"
     )
     tolerated_failure_percentage: float = Field(
         100, ge=0, le=100, strict=False, description="Beyond it the job fails"

@@ -70,6 +70,9 @@ def _refuse_duplicates(node: yaml.Node, source: str) -> None:
     """YAML forbids a key twice in a mapping; PyYAML would keep the last."""
     seen: set[str] = set()
     for key, value in _entries(node):
+        if not isinstance(key, yaml.ScalarNode):
+            problem = f"line {key.start_mark.line + 1}: a key must be a word"
+            raise InvalidPipelineError(source, [problem])
         if key.value in seen:
             problem = f"line {key.start_mark.line + 1}: `{key.value}` stands here a second time"
             raise InvalidPipelineError(source, [problem])

@@ -126,7 +126,7 @@ class JobTable(Protocol):
     def get_chunk(self, job_id: str, path: ChunkPath) -> ChunkState | None: ...
 
     def record_attempt(self, job_id: str, state: ChunkState) -> None:
-        """Writes all of the state but its outcome; an outcome that is there stays."""
+        """Writes all of the state but its outcome, which stays; so does a later attempt."""
         ...
 
     def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:

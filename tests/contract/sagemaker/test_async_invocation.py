@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.contract.sagemaker.lab import BUCKET, REGION, AsyncEndpoint, Lab, eventually
+from tests.contract.sagemaker.lab import BUCKET, REGION, AsyncEndpoint, Lab, eventually, unique
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 SEE_LOGS = "See the SageMaker Endpoint logs in your account for more information."
@@ -202,7 +202,9 @@ def test_included_responses_are_base64_with_the_services_message(lab: Lab):
         }
 
 
-@pytest.mark.parametrize(("size", "included"), [(131_072, True), (131_073, False), (9_437_184, False)])
+@pytest.mark.parametrize(
+    ("size", "included"), [(131_072, True), (131_073, False), (9_437_184, False)]
+)
 def test_a_response_of_more_than_128_kb_is_not_included(lab: Lab, size: int, included: bool):
     endpoint = including_responses(lab)
     endpoint.invoke(f"large {size}".encode())
@@ -212,7 +214,7 @@ def test_a_response_of_more_than_128_kb_is_not_included(lab: Lab, size: int, inc
 
 def including_responses(lab: Lab) -> AsyncEndpoint:
     both = ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"]
-    name = f"included-{id(lab)}"
+    name = unique("included")
     success, error = lab.around.topic(f"{name}-success"), lab.around.topic(f"{name}-error")
     endpoint = lab.async_endpoint(
         NotificationConfig={

@@ -1,4 +1,5 @@
 import socket
+from typing import Any
 
 import boto3
 import pytest
@@ -24,7 +25,7 @@ def cloudformation():
         yield client, stubber
 
 
-def described(outputs):
+def described(outputs: dict[str, str]) -> dict[str, Any]:
     stack = {"StackName": "demo", "StackStatus": "CREATE_COMPLETE", "CreationTime": "2026-01-01"}
     listed = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
     return {"Stacks": [stack | {"Outputs": listed}]}

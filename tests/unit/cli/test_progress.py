@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from penstock.domain.job import Failure, JobStatus
@@ -45,23 +46,32 @@ def test_a_segment_of_one_chunk_counts_when_it_is_reported_itself(world, meter):
     assert meter.read(job).chunks_done == 2
 
 
-def test_finished_segments_are_not_read_again(world, meter):
+class Counting:
+    """DynamoDB that notes how many keys it was asked for."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self.dynamodb = dynamodb
+        self.keys: list[int] = []
+
+    def batch_get_item(self, **request: Any) -> Any:
+        self.keys.append(len(request["RequestItems"][STACK.table]["Keys"]))
+        return self.dynamodb.batch_get_item(**request)
+
+
+def test_finished_segments_are_not_read_again(world):
     job = running(job_of(), records=1_000, chunks=10, segments=3)
     world.mark(job.job_id, "chunks.00000", *range(4))
     world.mark(job.job_id, "chunks.00001", 0)
     world.mark(job.job_id, "segments", 0)
-    asked: list[int] = []
-    world.dynamodb.meta.events.register(
-        "before-parameter-build.dynamodb.BatchGetItem",
-        lambda params, **_: asked.append(len(params["RequestItems"][STACK.table]["Keys"])),
-    )
+    counting = Counting(world.dynamodb)
+    meter = Meter(counting, STACK.table)
 
     first = meter.read(job)
     world.mark(job.job_id, "chunks.00001", 1)
     second = meter.read(job)
 
     assert (first.chunks_done, second.chunks_done) == (5, 6)
-    assert asked == [1, 3, 1, 2]
+    assert counting.keys == [1, 3, 1, 2]
 
 
 def test_more_segments_than_one_call_may_ask_for_are_read_in_batches(world, meter):
@@ -77,10 +87,10 @@ def test_keys_that_dynamodb_left_unprocessed_are_asked_for_again(world):
     world.mark(job.job_id, "chunks.00000", 0, 1)
 
     class Busy:
-        def __init__(self):
+        def __init__(self) -> None:
             self.calls = 0
 
-        def batch_get_item(self, **request):
+        def batch_get_item(self, **request: Any) -> Any:
             self.calls += 1
             if self.calls == 1:
                 return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
@@ -117,10 +127,19 @@ def test_the_pace_is_that_of_the_last_minute():
     pace = Pace()
     for second in range(0, 200, 10):
         done = 1_000 if second < 100 else 1_000 + 50 * (second - 100)
-        pace.see(second, Progress(JobStatus.RUNNING, records_done=done))
+        pace.see(second, Progress(JobStatus.RUNNING, records_done=done, records_total=9))
 
     assert pace.records_per_second == 50
     assert pace.seconds_left(Progress(records_done=5_500, records_total=6_500)) == 20
+
+
+def test_the_pace_is_measured_from_the_moment_that_the_records_are_known():
+    pace = Pace()
+    pace.see(0, Progress(JobStatus.SPLITTING))
+    pace.see(10, Progress(JobStatus.RUNNING, records_done=0, records_total=100))
+    pace.see(20, Progress(JobStatus.RUNNING, records_done=50, records_total=100))
+
+    assert pace.records_per_second == 5
 
 
 def test_nothing_is_said_of_the_time_left_before_anything_is_done():

@@ -117,7 +117,7 @@ def test_a_reader_that_has_enough_ends_the_command_quietly():
         "_write_stdout(iter([b'x' * 100_000] * 100))\n"
     )
     reader, writer = os.pipe()
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own words
         [sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE
     ) as child:
         os.close(writer)

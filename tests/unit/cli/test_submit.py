@@ -1,11 +1,15 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from click.testing import Result
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
-from penstock.domain.job import Failure, JobStatus
+from penstock.domain.job import Failure, Job, JobStatus
 from penstock_cli.errors import WrongUsageError
 from penstock_cli.submit import input_key, submit
 
-from tests.unit.cli.world import finished, job_of, running
+from tests.unit.cli.world import World, finished, job_of, running
 
 
 @pytest.fixture
@@ -15,7 +19,7 @@ def file(tmp_path):
     return path
 
 
-def accept(world, key="digits/digits.csv"):
+def accept(world: World, key: str = "digits/digits.csv") -> Job:
     """The job of what now lies under the key, as accept_upload would create it."""
     version = world.s3.head_object(Bucket="inputs", Key=key)["VersionId"]
     return job_of(key, version)
@@ -58,7 +62,7 @@ def test_the_job_id_follows_from_the_version_that_was_uploaded(world, file):
 def test_a_bucket_without_versions_is_told_after_the_upload(world, file):
     world.s3.put_bucket_versioning(Bucket="inputs", VersioningConfiguration={"Status": "Suspended"})
 
-    with pytest.raises(PermanentError, match="keeps no versions.*penstock status digits.csv"):
+    with pytest.raises(PermanentError, match=r"keeps no versions.*penstock status digits.csv"):
         submit(world.connection, file, "digits.csv")
 
 
@@ -73,10 +77,10 @@ def test_submit_prints_the_job_and_where_its_predictions_will_be(world, file):
     )
 
 
-def wait(world, file, end):
+def wait(world: World, file: Path, end: Callable[[Job], Job]) -> Result:
     """Submits and waits; the job runs as `end` tells its job as it was accepted."""
 
-    def run():
+    def run() -> None:
         job = running(accept(world), records=1_000, chunks=10)
         world.time.plan = [
             (2, lambda: world.put(job)),
@@ -96,16 +100,16 @@ def test_waiting_ends_with_counts_seconds_and_outputs(world, file):
     assert result.stderr == ""
     lines = result.stdout.splitlines()
     assert lines[3:8] == [
-        "       0.0 s  WAITING     for the upload to be accepted",
-        "       2.1 s  RUNNING     0 of 1,000 records (0%)",
-        "       7.3 s  RUNNING     300 of 1,000 records (30%), 41/s, 17 s left",
-        "        13 s  RUNNING     600 of 1,000 records (60%), 45/s, 8.9 s left",
-        "        31 s  SUCCEEDED   1,000 of 1,000 records (100%)",
+        "        0.0s  WAITING     for the upload to be accepted",
+        "        2.1s  RUNNING     0 of 1,000 records (0%)",
+        "        8.1s  RUNNING     300 of 1,000 records (30%), 50/s, 14s left",
+        "         13s  RUNNING     600 of 1,000 records (60%), 55/s, 7.3s left",
+        "         30s  SUCCEEDED   1,000 of 1,000 records (100%)",
     ]
     assert lines[8:] == [
-        "SUCCEEDED  1,000 records: 1,000 predicted, in 1 min 00 s",
-        "  predictions s3://outputs/digits/digits.csv.out",
-        "  manifest    s3://outputs/digits/digits.csv.manifest.json",
+        "SUCCEEDED  1,000 records: 1,000 predicted, in 1m 00s",
+        "  predictions  s3://outputs/digits/digits.csv.out",
+        "  manifest     s3://outputs/digits/digits.csv.manifest.json",
     ]
 
 
@@ -113,7 +117,7 @@ def test_waiting_for_a_partial_job_exits_with_1(world, file):
     result = wait(world, file, lambda job: finished(job, failed=3))
 
     assert result.exit_code == 1
-    assert "PARTIAL  1,000 records: 997 predicted, 3 failed, in 1 min 00 s" in result.stdout
+    assert "PARTIAL  1,000 records: 997 predicted, 3 failed, in 1m 00s" in result.stdout
 
 
 def test_waiting_for_a_failed_job_tells_the_reason_on_stderr(world, file):

@@ -1,4 +1,6 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from penstock_cli.errors import WrongUsageError
@@ -14,7 +16,7 @@ LOCAL = {
 }
 
 
-def start_local_stack(directory, **changes):
+def start_local_stack(directory: Path, **changes: Any) -> None:
     path = directory / ".penstock" / "local.json"
     path.parent.mkdir()
     path.write_text(json.dumps(LOCAL | changes))

@@ -1,5 +1,6 @@
 """A stack for the command line to work on: moto behind the clients, time that is told to pass."""
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -45,8 +46,8 @@ class World:
 
     def __init__(self) -> None:
         self.time = FakeTime()
-        self.s3 = boto3.client("s3", region_name="us-east-1")
-        self.dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+        self.s3 = client("s3")
+        self.dynamodb = client("dynamodb")
         self.connection = Connection(STACK, self.s3, self.dynamodb)
         self.targets: list[Target] = []
         create_buckets(self.s3)
@@ -102,6 +103,13 @@ class World:
         environment = {"PENSTOCK_STACK": stack, "COLUMNS": None, "TZ": "UTC"}
         words = [str(argument) for argument in arguments]
         return CliRunner(env=environment).invoke(main, words, obj=around)
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Made once: it takes longer than most tests. Moto answers it while it is active."""
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    return session.client(service)  # type: ignore[call-overload]  # the name is not a literal
 
 
 def create_buckets(s3: Any) -> None:

@@ -1,12 +1,13 @@
 import json
 from types import SimpleNamespace
+from typing import Any
 
 from penstock_local import emulator
 
 WHOLE = (200, {"ETag": '"e"', "x-amz-checksum-crc32": "c", "Content-Length": "5"}, b"hello")
 
 
-def s3_answering(reply):
+def s3_answering(reply: emulator.Reply) -> Any:
     s3 = SimpleNamespace(
         _get_object=lambda *_: reply,
         _parse_range=lambda _asked, size: (1, 3) if size > 3 else None,
@@ -36,7 +37,7 @@ def test_a_range_beyond_the_end_of_a_version_is_refused():
 
 
 def test_answers_that_are_right_already_stay_as_they_are():
-    partial = (206, {}, b"ell")
+    partial: emulator.Reply = (206, {}, b"ell")
 
     asked = {"range": "bytes=1-3"}
     assert s3_answering(partial)._get_object("b", "k", asked, {"versionId": ["v"]}) == partial
@@ -45,7 +46,7 @@ def test_answers_that_are_right_already_stay_as_they_are():
 
 
 def test_an_s3_event_tells_the_version_of_its_object():
-    sent = []
+    sent: list[dict[str, Any]] = []
     eventbridge = SimpleNamespace(_dispatch_event=sent.append)
 
     def fire(_bucket, version_id=None):
@@ -76,3 +77,13 @@ def test_the_loopback_counts_as_secure_transport():
     evaluator.pin_request_origin("127.0.0.1", False)
 
     assert pinned == [("127.0.0.1", True)]
+
+
+def test_sending_a_batch_needs_what_sending_one_message_needs():
+    named = iter(["sqs:SendMessageBatch", "s3:GetObject", None])
+    actions = SimpleNamespace(extract_iam_action=lambda *_: next(named))
+    emulator.allow_batches(actions)
+
+    extracted = [actions.extract_iam_action("sqs") for _ in range(3)]
+
+    assert extracted == ["sqs:SendMessage", "s3:GetObject", None]

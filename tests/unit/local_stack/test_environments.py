@@ -43,7 +43,7 @@ def test_an_environment_whose_interpreter_is_gone_is_not_installed(environment):
 
 def test_an_installed_environment_is_left_alone(environment, monkeypatch):
     monkeypatch.setattr(environments, "environments", lambda _: {"tool": environment})
-    said = []
+    said: list[str] = []
 
     environments.install(Path("/unused"), ["tool"], said.append)
 

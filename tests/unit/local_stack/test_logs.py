@@ -20,6 +20,14 @@ def test_a_json_line_shows_level_message_and_what_else_it_tells():
     assert line.endswith("SplitInput           INFO    split job_id=j1 chunks=3")
 
 
+def test_an_exception_is_shown_below_its_line():
+    document = {"level": "ERROR", "message": "m", "exception": "Traceback\nE: x", "stack_trace": {}}
+
+    line = logs.Line(0, "SplitInput", json.dumps(document)).render()
+
+    assert line.endswith("ERROR   m\nTraceback\nE: x")
+
+
 def test_a_plain_line_is_shown_as_it_is():
     line = logs.Line(0, "SplitInput", "  File app.py, line 3\n").render()
 

@@ -1,8 +1,11 @@
+import os
+from pathlib import Path
+
 from penstock_local import sam
 from penstock_local.layout import Layout
 
 
-def project(folder):
+def project(folder: Path) -> sam.Sam:
     (folder / "functions" / "split_input").mkdir(parents=True)
     (folder / "functions" / "split_input" / "app.py").write_text("1")
     (folder / "template.yaml").write_text("Resources: {}")
@@ -65,3 +68,14 @@ def test_the_runtime_is_that_of_the_interpreter_that_runs_the_functions(tmp_path
 
     assert parameters["PythonRuntime"] == "python3.12"
     assert parameters["Architecture"] in {"arm64", "x86_64"}
+
+
+def test_only_the_newest_builds_are_kept(tmp_path):
+    for age, name in enumerate("abcde"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "template.yaml").touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+
+    sam.remove_oldest(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]

@@ -11,11 +11,11 @@ def layout(tmp_path):
     return Layout(tmp_path, tmp_path / "state")
 
 
-def run_step(layout, target):
-    said = []
-    layout.stamp("built").parent.mkdir(parents=True, exist_ok=True)
-    with stack._once(layout, "built", target, "sam build", said.append) as is_needed:
-        return is_needed
+def run_step(layout: Layout, target: str) -> bool:
+    said: list[str] = []
+    layout.stamp("deploy").parent.mkdir(parents=True, exist_ok=True)
+    with stack._once(layout, "deploy", target, said.append) as is_due:
+        return is_due
 
 
 def test_a_step_runs_once_for_one_target(layout):
@@ -28,9 +28,9 @@ def test_a_step_that_failed_is_run_again(layout):
     run_step(layout, "a")
     with (
         pytest.raises(LocalStackError),
-        stack._once(layout, "built", "b", "sam build", lambda _: None),
+        stack._once(layout, "deploy", "b", lambda _: None),
     ):
-        raise LocalStackError("sam build failed")
+        raise LocalStackError("sam deploy failed")
 
     assert run_step(layout, "a")
 

@@ -13,6 +13,33 @@ from penstock.domain.errors import PermanentError, RetryableError
 _NOT_FOUND = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NoSuchBucket"})
 _CHANGED = frozenset({"PreconditionFailed", "412"})
 _CLIENT_ERRORS = range(400, 500)
+_PASSING = frozenset(
+    {
+        # Throttles are client errors to AWS; their names are botocore's, of its standard retry mode.
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottledException",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+        # So are these, which have passed when the message comes back.
+        "ConditionalRequestConflict",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "KmsThrottled",
+        "OperationAborted",
+        "RequestTimeout",
+        "RequestTimeTooSkewed",
+        "TransactionConflictException",
+    }
+)
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "403", "AuthorizationError"})
 
 
@@ -54,6 +81,6 @@ def _translated(error: ClientError, subject: str) -> PermanentError | RetryableE
         return PermanentError("ObjectChanged", f"{subject} was overwritten since it was dropped")
     if code in _DENIED:
         return PermanentError("AccessDenied", f"{subject}: {error}")
-    if error_status(error) in _CLIENT_ERRORS and "Throttl" not in code and code != "RequestTimeout":
+    if error_status(error) in _CLIENT_ERRORS and code not in _PASSING:
         return PermanentError(code, f"{subject}: {error}")
     return RetryableError(code, f"{subject}: {error}")

@@ -81,13 +81,16 @@ class DynamoDbTable:
 
     def record_attempt(self, job_id: str, state: ChunkState) -> None:
         values = items.chunk_fields(state) | self._expiry()
-        with translated(self.name):
-            self.dynamodb.update_item(
-                TableName=self.name,
-                Key=items.chunk_key(job_id, state.path),
-                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
-                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
-            )
+        absent = [name for name in items.CHUNK_FIELDS if name not in values]
+        self._unless_refused(
+            self.dynamodb.update_item,
+            Key=items.chunk_key(job_id, state.path),
+            UpdateExpression="SET "
+            + ", ".join(f"{name} = :{name}" for name in values)
+            + (f" REMOVE {', '.join(absent)}" if absent else ""),
+            ConditionExpression="attribute_not_exists(attempt) OR attempt <= :attempt",
+            ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+        )
 
     def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:
         return self._unless_refused(

@@ -127,9 +127,16 @@ def _number(item: Item, name: str) -> float | None:
     return float(item[name]["N"]) if name in item else None
 
 
+CHUNK_FIELDS = ("message", "inference_id", "output_location", "failure_location", "invoked_at")
+"""Attributes of a chunk that an attempt may lack; those of an earlier attempt must go then."""
+
+
 def chunk_fields(state: ChunkState) -> Item:
     """The attempt of a chunk. Input key and the like are the job's: the item stays under 1 KB."""
-    attributes: Item = {"rejected": {"N": str(state.rejected)}}
+    attributes: Item = {
+        "attempt": {"N": str(state.attempt)},
+        "rejected": {"N": str(state.rejected)},
+    }
     if state.message:
         attributes["message"] = {"S": dumps(_sparse(state.message))}
     if state.invoked_at is not None:

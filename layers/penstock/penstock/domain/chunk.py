@@ -81,3 +81,7 @@ class ChunkState:
     @property
     def attempt(self) -> int:
         return self.message.attempt if self.message else 0
+
+    def awaits(self, attempt: int) -> bool:
+        """Whether the given attempt, or a later one, was sent to the model and is on record."""
+        return self.inference_id is not None and self.attempt >= attempt

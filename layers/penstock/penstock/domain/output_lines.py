@@ -98,7 +98,7 @@ def _json_joined(record: bytes, result: bytes) -> bytes:
 def _json_or_text(result: bytes) -> Any:
     try:
         return json.loads(result)
-    except ValueError:
+    except (ValueError, RecursionError):
         return result.decode("utf-8", "replace")
 
 

@@ -15,6 +15,7 @@ DOLLARS_PER_MILLION = {
     "dynamodb_read_unit": 0.125,
     "lambda_request": 0.20,
     "event": 1.00,
+    "log_megabyte": 500.00,
 }
 LAMBDA_DOLLARS_PER_GB_SECOND = 0.0000133334
 

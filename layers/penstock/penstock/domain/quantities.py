@@ -13,6 +13,7 @@ _BYTES = {
     "MIB": 1024**2,
     "GIB": 1024**3,
 }
+_LONGEST_NUMBER = 100  # digits; far below the 309 where a float ends
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*\Z")
 
 
@@ -44,8 +45,8 @@ def parse_size(text: str | float) -> int:
 
 def _parse(text: str | float) -> tuple[float, str]:
     match = _QUANTITY.match(str(text))
-    if match is None:
-        raise ValueError(f"{text!r} is not a number with a unit")
+    if match is None or len(match[1]) > _LONGEST_NUMBER:
+        raise ValueError(f"{text!r:.80} is not a number with a unit")
     return float(match[1]), match[2]
 
 

@@ -17,6 +17,7 @@ from penstock.domain.pipeline import Invoke, Pipeline
 from penstock.domain.splitting import plan_regions
 from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
 from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues
+from penstock.use_cases.fail_job import ask_to_finish
 
 LARGEST_REGION_COUNT = 10_000
 """Regions of one job; beyond it they grow. Keeps the last step of splitting within seconds."""
@@ -89,10 +90,11 @@ class AcceptUpload:
             self.journal("JobStarted", job_id=job.job_id, pipeline=job.pipeline.source)
         else:
             job = self.table.get_job(job.job_id) or job
-        if job.status.terminal:
+        if job.status is not JobStatus.SPLITTING:
+            # What is sent here has arrived: a late duplicate need not have the file read again.
             return
         if job.failure:
-            self.queues.assemble(job.job_id, [{"kind": "finish", "job_id": job.job_id}])
+            ask_to_finish(self.queues, job.job_id)
         else:
             self.queues.split(job.job_id, _scans(job))
 

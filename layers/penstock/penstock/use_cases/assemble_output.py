@@ -39,7 +39,11 @@ class AssembleSegment:
 
     def __call__(self, message: dict[str, Any]) -> None:
         job = self.table.get_job(message["job_id"])
-        if job is None or job.status.terminal or job.totals is None:
+        if job is None or job.totals is None:
+            return
+        if job.status.terminal:
+            # The function that ended the job may have died before it told anybody.
+            self.finish(job.job_id)
             return
         segment = int(message["segment"])
         if self.table.get_segment_result(job.job_id, segment) is None:
@@ -94,7 +98,8 @@ class AssembleSegment:
         if outcome.kind == "errors":
             return list(self._failed(job, chunk, outcome))
         results = self._results(job, outcome)
-        if not state.rejected and job.pipeline.output.join == "none":
+        # Not `state.rejected`: a result that overtook its invocation may have left it unknown.
+        if len(results) == chunk.records and job.pipeline.output.join == "none":
             return _without_records(chunk, results)
         return list(self._with_records(job, chunk, results))
 
@@ -126,7 +131,7 @@ class AssembleSegment:
             records = read_located(self.objects, job, chunk)
         except PermanentError:
             # The input is gone; its records still get their lines, without being quoted.
-            records = [Located(chunk.start, b"")] * chunk.records
+            records = [Located(chunk.start, chunk.end, b"")] * chunk.records
         for position, located in enumerate(records):
             yield _settled_record(chunk, position, located, error)
 
@@ -165,7 +170,7 @@ def _settled_record(
         result=result,
         record=located.record,
         start=located.start,
-        end=located.start + len(located.record),
+        end=located.end,
     )
 
 

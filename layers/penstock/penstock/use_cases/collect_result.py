@@ -97,11 +97,11 @@ class CollectResult:
     def _failed(self, job: Job, notification: Notification) -> None:
         inference = notification.inference_id
         state = self.table.get_chunk(job.job_id, inference.path)
-        if state is None or state.message is None:
+        if state and state.outcome:
+            self.settle.report(job.job_id, inference.path, inference.chunks)
+        elif state is None or not state.awaits(inference.attempt):
             # The invocation isn't recorded yet; once it is, or is repeated, this makes sense.
             raise RetryableError("AttemptUnknown", f"{inference} failed before it was recorded")
-        if state.outcome:
-            self.settle.report(job.job_id, inference.path, inference.chunks)
         elif state.attempt == inference.attempt:
             self._after(job, state, notification)
 

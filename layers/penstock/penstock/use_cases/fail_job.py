@@ -10,4 +10,9 @@ TERMINAL = frozenset(status for status in JobStatus if status.terminal)
 def fail_job(table: JobTable, queues: Queues, job_id: str, error: PermanentError) -> None:
     """Notes the reason, and has the job finished by the function that may write outputs."""
     table.update_job(job_id, TERMINAL, failure=Failure(error.code, error.message))
+    ask_to_finish(queues, job_id)
+
+
+def ask_to_finish(queues: Queues, job_id: str) -> None:
+    """Asking again changes nothing."""
     queues.assemble(job_id, [{"kind": "finish", "job_id": job_id}])

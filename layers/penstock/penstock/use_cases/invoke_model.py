@@ -54,20 +54,21 @@ class InvokeModel:
         elif state and state.outcome:
             self.table.record_attempt(job.job_id, ChunkState(chunk.path, chunk))
             self.settle.report(chunk.job_id, chunk.path, chunk.chunks)
-        elif state is None or state.attempt < chunk.attempt:
+        elif state is None or not state.awaits(chunk.attempt):
             self._attempt(job, chunk)
 
     def _attempt(self, job: Job, chunk: ChunkMessage) -> None:
         obstacle = _obstacle(job, chunk, self.now())
         if obstacle:
-            self._give_up(chunk, obstacle)
+            self._give_up(chunk, obstacle, attempts=chunk.attempt - 1)
             return
         try:
             self._invoke(job, chunk)
         except InvocationError as error:
             self._after(job, chunk, error.trouble)
         except PermanentError as error:
-            self._give_up(chunk, GiveUp(error.code, error.message))
+            reason = GiveUp(error.code, error.message)
+            self._give_up(chunk, reason, attempts=chunk.attempt - 1)
 
     def _invoke(self, job: Job, chunk: ChunkMessage) -> None:
         records = read_records(self.objects, job, chunk)
@@ -143,11 +144,12 @@ class InvokeModel:
                 note_retry(self.journal, message, delay, trouble)
                 self.queues.invoke(chunk.job_id, [message], delay)
             case GiveUp() as giving_up:
-                self._give_up(chunk, giving_up)
+                self._give_up(chunk, giving_up, attempts=chunk.attempt)
 
-    def _give_up(self, chunk: ChunkMessage, reason: GiveUp) -> None:
+    def _give_up(self, chunk: ChunkMessage, reason: GiveUp, *, attempts: int) -> None:
+        """`attempts` are those that reached the model."""
         self.table.record_attempt(chunk.job_id, ChunkState(chunk.path, chunk))
-        outcome = error_outcome(reason, chunk.attempt, self.now())
+        outcome = error_outcome(reason, attempts, self.now())
         self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
 
 

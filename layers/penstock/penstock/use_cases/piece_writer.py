@@ -27,7 +27,7 @@ class PieceWriter:
             self._buffer += line
             self.size += len(line)
             # Twice the part is awaited, so that what remains at the end is never too small.
-            if len(self._buffer) >= 2 * PART:
+            while len(self._buffer) >= 2 * PART:
                 self._send(PART)
 
     def close(self) -> None:

@@ -16,9 +16,10 @@ LARGEST_CHUNK = 32 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A record and the byte of the input where it starts."""
+    """A record and its bytes `[start, end)` in the input."""
 
     start: int
+    end: int
     record: bytes
 
 
@@ -32,15 +33,17 @@ def read_records(objects: ObjectStore, job: Job, chunk: ChunkMessage) -> list[by
 
 
 def read_located(objects: ObjectStore, job: Job, chunk: ChunkMessage) -> list[Located]:
-    """The records with their places. Of one that is too long to hold, only the beginning.
+    """The records with their places.
+
+    Of one that is too long to hold, only the beginning; its place includes its line end.
 
     Raises:
         PermanentError: the object is gone or has changed since the job began.
     """
     if chunk.end - chunk.start > LARGEST_CHUNK:
-        end = chunk.start + MAXIMUM_QUOTED_RECORD + 1
-        head = objects.read_range(ObjectRef.of(job.source), chunk.start, end)
-        return [Located(chunk.start, head)]
+        quoted = chunk.start + MAXIMUM_QUOTED_RECORD + 1
+        head = objects.read_range(ObjectRef.of(job.source), chunk.start, quoted)
+        return [Located(chunk.start, chunk.end, head)]
     data = _read(objects, job, chunk)
     records = split_records(data, dialect_of(job))
     return list(_located(data, records, chunk.start))
@@ -55,6 +58,6 @@ def _located(data: bytes, records: list[bytes], base: int) -> Iterator[Located]:
     position = 0
     for record in records:
         start = data.index(record, position)
-        yield Located(base + start, record)
+        yield Located(base + start, base + start + len(record), record)
         line_end = data.find(b"\n", start + len(record))
         position = line_end + 1 if line_end >= 0 else len(data)

@@ -27,7 +27,7 @@ from penstock.domain.splitting import (
     resolve,
 )
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
-from penstock.use_cases.fail_job import TERMINAL, fail_job
+from penstock.use_cases.fail_job import TERMINAL, ask_to_finish, fail_job
 from penstock.use_cases.fan_in import report_done
 
 BLOCK = 1024**2
@@ -66,7 +66,11 @@ class SplitInput:
 
     def __call__(self, message: dict[str, Any]) -> None:
         job = self.table.get_job(message["job_id"])
-        if job is None or job.status.terminal or job.failure:
+        if job is None or job.status.terminal:
+            return
+        if job.failure:
+            # The function that noted it may have died before it asked.
+            ask_to_finish(self.queues, job.job_id)
             return
         try:
             if message["kind"] == "scan":
@@ -112,7 +116,7 @@ class SplitInput:
             segments=resolution.segments,
         )
         if not resolution.chunks:
-            self.queues.assemble(job.job_id, [{"kind": "finish", "job_id": job.job_id}])
+            ask_to_finish(self.queues, job.job_id)
         elif only:
             self._emit(job, resolution.regions[0], only[0])
         else:

@@ -32,7 +32,8 @@ def _lines(data: bytes, dialect: Dialect) -> list[bytes]:
     if dialect.format is Format.CSV and b'"' in data:
         borders = _borders(data, dialect)
         lines = [data[start : end - 1] for start, end in pairwise(borders)]
-        return [*lines, data[borders[-1] :]] if borders[-1] < len(data) else lines
+        rest = data[borders[-1] :].removesuffix(b"\n")  # all of it data, if a quote is open
+        return [*lines, rest] if borders[-1] < len(data) else lines
     lines = data.split(b"\n")
     return lines if lines[-1] else lines[:-1]
 

@@ -1,0 +1,1 @@
+"""What Penstock costs and bears: `python -m benchmarks`."""

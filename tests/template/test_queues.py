@@ -1,0 +1,138 @@
+"""Nothing is lost in a queue without somebody being told."""
+
+import pytest
+
+from docs.generate_template_docs import as_list
+from tests.template.model import Template, denies_without_tls, target
+
+QUEUES = ["UploadQueue", "SplitQueue", "InvokeQueue", "ResultQueue", "AssembleQueue"]
+
+
+def dead_letter(queue: str) -> str:
+    return queue.replace("Queue", "DeadLetterQueue")
+
+
+def test_the_queues_are_those_of_the_design(template: Template):
+    assert list(template.queues) == QUEUES
+    assert set(template.dead_letter_queues) == {dead_letter(queue) for queue in QUEUES}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_message_stays_hidden_for_six_times_the_functions_timeout(template: Template, queue: str):
+    (function,) = [name for name in template.functions if template.source_queue(name) == queue]
+
+    timeout = template.functions[function]["Timeout"]
+
+    assert template.queues[queue]["VisibilityTimeout"] >= 6 * timeout
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_message_that_always_fails_ends_in_the_queues_own_dead_letter_queue(
+    template: Template, queue: str
+):
+    redrive = template.queues[queue]["RedrivePolicy"]
+
+    assert target(redrive["deadLetterTargetArn"]) == dead_letter(queue)
+    assert redrive["maxReceiveCount"] == 10  # deliveries that Lambda throttles count too
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_dead_letter_outlives_its_queue(template: Template, queue: str):
+    kept = template.dead_letter_queues[dead_letter(queue)]["MessageRetentionPeriod"]
+
+    assert kept == 14 * 86400  # the longest that SQS takes
+    assert template.queues[queue]["MessageRetentionPeriod"] <= kept / 2
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_job_ends_before_its_messages_do(template: Template, queue: str):
+    longest_job = template.parameters["JobDeadlineSeconds"]["MaxValue"]
+
+    assert template.queues[queue]["MessageRetentionPeriod"] >= longest_job
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_the_first_dead_letter_raises_an_alarm(template: Template, queue: str):
+    alarm = template.properties(queue.replace("Queue", "DeadLetterAlarm"))
+
+    (dimension,) = alarm["Dimensions"]
+    assert dimension["Name"] == "QueueName"
+    assert dimension["Value"] == {"Fn::GetAtt": [dead_letter(queue), "QueueName"]}
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        "Maximum",
+    )
+    assert (alarm["Threshold"], alarm["Period"], alarm["EvaluationPeriods"]) == (1, 60, 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_every_alarm_goes_to_the_users_topic_if_there_is_one(template: Template):
+    alarms = template.of_type("AWS::CloudWatch::Alarm")
+
+    assert len(alarms) == len(QUEUES)
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == {
+            "Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]
+        }
+
+
+def test_every_queue_is_encrypted(template: Template):
+    for name, queue in template.of_type("AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True, name
+
+
+def test_every_queue_has_one_policy_and_that_refuses_what_comes_without_tls(template: Template):
+    policies = template.of_type("AWS::SQS::QueuePolicy").values()
+
+    covered = [target(queue) for policy in policies for queue in policy["Queues"]]
+
+    # Of two policies for one queue the last one to be set would win.
+    assert sorted(covered) == sorted(template.of_type("AWS::SQS::Queue"))
+    assert all(denies_without_tls(policy) for policy in policies)
+
+
+def test_aws_services_fill_a_queue_for_our_own_rule_and_topics_only(template: Template):
+    sources = {
+        principal["Service"]: {target(arn) for arn in as_list(condition["aws:SourceArn"])}
+        for policy in template.of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+        for principal in [statement["Principal"]]
+        for condition in [statement["Condition"]["ArnEquals"]]
+    }
+
+    assert sources == {
+        "events.amazonaws.com": {"UploadRule"},
+        "sns.amazonaws.com": {"InferenceSuccessTopic", "InferenceErrorTopic"},
+    }
+
+
+def test_objects_dropped_into_the_input_bucket_come_to_the_upload_queue(template: Template):
+    rule = template.properties("UploadRule")
+
+    assert rule["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [{"Ref": "InputBucket"}]}},
+    }
+    (destination,) = rule["Targets"]
+    assert target(destination["Arn"]) == "UploadQueue"
+    assert target(destination["DeadLetterConfig"]["Arn"]) == "UploadDeadLetterQueue"
+    bucket = template.properties("InputBucket")
+    notified = bucket["NotificationConfiguration"]["EventBridgeConfiguration"]
+    assert notified == {"EventBridgeEnabled": True}
+
+
+def test_both_kinds_of_notification_come_to_the_result_queue_as_they_are(template: Template):
+    subscriptions = template.of_type("AWS::SNS::Subscription").values()
+
+    topics = {target(subscription["TopicArn"]) for subscription in subscriptions}
+
+    assert topics == {"InferenceSuccessTopic", "InferenceErrorTopic"}
+    for subscription in subscriptions:
+        assert target(subscription["Endpoint"]) == "ResultQueue"
+        assert subscription["RawMessageDelivery"] is True
+        redrive = subscription["RedrivePolicy"]
+        assert target(redrive["deadLetterTargetArn"]) == "ResultDeadLetterQueue"

@@ -1,0 +1,139 @@
+"""Jobs that together take every way through the use cases."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain.trouble import InvocationError, Kind, Trouble
+from penstock.ports import AsyncRequest
+
+from tests.unit.use_cases.world import (
+    CLIENT_ERROR,
+    SERVER_ERROR,
+    Failed,
+    Predict,
+    Response,
+    World,
+    model,
+)
+
+SMALL_CHUNKS = "chunk: {max_records: 2}\n"
+RETRIES = "retry: {maximum_attempts: 3}\n"
+CSV = b'id,note\n1,"a\nb"\n2,plain\n3,\xff\n4,"again\n\n, and ""again"""\n5,retry\n6,bad\n7,busy\n'
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One dropped object; `set_up` prepares a world for it.
+
+    `borders` are the endings of the calls that are worth an interruption: all, but where the
+    objects are so large that a run takes long.
+    """
+
+    key: str
+    body: bytes
+    pipeline: str = "invoke: {endpoint: demo}\n"
+    region_bytes: int = 1000
+    predict: Predict = model
+    set_up: Callable[[World], None] = lambda _world: None
+    borders: tuple[str, ...] = ("",)
+
+    def world(self, **options: Any) -> World:
+        world = World(
+            self.predict, pipeline=self.pipeline, region_bytes=self.region_bytes, **options
+        )
+        self.set_up(world)
+        return world
+
+    def dropped(self, **options: Any) -> World:
+        world = self.world(**options)
+        world.drop(self.key, self.body)
+        return world
+
+
+def moody(body: bytes, request: AsyncRequest) -> Response:
+    """Fails a first attempt on `retry`, and every attempt on `bad`. Knows a header."""
+    body = body.removeprefix(b"id,note\n")
+    if b"bad" in body:
+        return Failed(CLIENT_ERROR, b"I don't like `bad`")
+    if b"retry" in body and request.inference_id.split(":")[2] == "1":
+        return Failed(SERVER_ERROR)
+    return model(body, request)
+
+
+def busy_at_first(world: World) -> None:
+    """Two throttles for the chunk with `busy`, then a lost connection, then it is taken."""
+    calls: list[AsyncRequest] = []
+
+    def behaviour(request: AsyncRequest) -> None:
+        if b"busy" in (request.body or b""):
+            calls.append(request)
+            if len(calls) <= 2:
+                raise InvocationError(Trouble(Kind.UNAVAILABLE, "ThrottlingException", "slow"))
+            if len(calls) == 3:
+                raise InvocationError(Trouble(Kind.RETRYABLE, "ConnectionError", "reset"))
+
+    world.model.behaviour = behaviour
+
+
+def refusing(world: World) -> None:
+    def behaviour(_request: AsyncRequest) -> None:
+        raise InvocationError(Trouble(Kind.PERMANENT, "ValidationError", "no such endpoint"))
+
+    world.model.behaviour = behaviour
+
+
+def with_bad_pipeline(world: World) -> None:
+    world.put("in/_pipeline.yaml", "invoke: {endpint: typo}\n")
+
+
+def verbose(body: bytes, _request: AsyncRequest) -> Response:
+    """Nine mebibytes for each record that is long."""
+    return b"".join(row + b"." * (9 * 1024**2 * (len(row) > 1)) + b"\n" for row in body.split())
+
+
+HEADER = "input: {header: send}\n"
+
+SCENARIOS = {
+    "csv in many regions": Scenario(
+        "in/rows.csv",
+        CSV,
+        "invoke: {endpoint: demo}\n" + HEADER + SMALL_CHUNKS + RETRIES,
+        region_bytes=24,
+        predict=moody,
+        set_up=busy_at_first,
+    ),
+    "csv in one region": Scenario(
+        "in/rows.csv",
+        CSV,
+        "invoke: {endpoint: demo}\noutput: {join: input}\n" + SMALL_CHUNKS + RETRIES,
+        predict=moody,
+        set_up=busy_at_first,
+    ),
+    "json lines, some refused here": Scenario(
+        "in/lines.jsonl",
+        b'{"a":1}\n{"a":\n\nnot json\n[2]\n\xff\n',
+        "invoke: {endpoint: demo}\n" + SMALL_CHUNKS,
+    ),
+    "nothing but refused records": Scenario("in/lines.jsonl", b"a\nb\nc\n", region_bytes=3),
+    "an endpoint that refuses": Scenario(
+        "in/rows.csv", b"1\n2\n3\n", "invoke: {endpoint: demo}\n" + SMALL_CHUNKS, set_up=refusing
+    ),
+    "an unbalanced quote in many regions": Scenario("in/rows.csv", b'1\n2,"3\n4\n', region_bytes=3),
+    "an unbalanced quote in one region": Scenario("in/rows.csv", b'1\n2,"3\n4\n'),
+    "a bad pipeline": Scenario("in/rows.csv", b"1\n2\n", set_up=with_bad_pipeline),
+    "an empty file": Scenario("in/rows.csv", b""),
+    "a header and nothing else": Scenario(
+        "in/rows.csv", b"id,note\n", "invoke: {endpoint: demo}\n" + HEADER, region_bytes=3
+    ),
+    "requests that are staged": Scenario(
+        "in/long.txt", b"x" * 130_000 + b"\nshort\n", "invoke: {endpoint: demo}\n", 140_000
+    ),
+    "outputs that are composed": Scenario(
+        "in/few.txt",
+        b"aa\nbb\nc\nd\n",
+        region_bytes=6,
+        predict=verbose,
+        borders=("upload", "upload_part", "copy_part"),
+    ),
+}
