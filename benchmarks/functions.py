@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from penstock_local import inspection
-
 from benchmarks.billing import LambdaUse
 from benchmarks.local_job import Local
 from examples.local_endpoint import client
+from penstock_local import inspection
 
 REPORT = re.compile(r"REPORT .*?Billed Duration: ([\d.]+) ms\tMemory Size: (\d+) MB")
 _TICKS = os.sysconf("SC_CLK_TCK")

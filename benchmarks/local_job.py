@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from examples.local_endpoint import Endpoint, client, create_endpoint
 from penstock.domain.identity import job_id_of
 from penstock_local import stack
 from penstock_local.layout import PROJECT_ROOT, Layout
 from penstock_local.services import free_port
-
-from examples.local_endpoint import Endpoint, client, create_endpoint
 
 ECHO_IMAGE = PROJECT_ROOT / "examples" / "echo" / "image"
 DIGITS_IMAGE = PROJECT_ROOT / "examples" / "digits" / "image"

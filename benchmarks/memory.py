@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.synthetic import DiskQueues, DiskTable, SyntheticObjects
 from penstock.domain.job import Job, JobStatus, Source, Totals
 from penstock.pipeline_file import load_pipeline
 from penstock.selection import compile_selection
@@ -27,8 +28,6 @@ from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
 from penstock.use_cases.split_input import SplitInput, regions_of
-
-from benchmarks.synthetic import DiskQueues, DiskTable, SyntheticObjects
 
 MB = 1_000_000
 JOB = "0" * 20

@@ -14,9 +14,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from penstock.domain.pricing import DOLLARS_PER_MILLION, LAMBDA_DOLLARS_PER_GB_SECOND
-from penstock_local import inspection
-
 from benchmarks.billing import ItemSizes, Line, Seen, billed, dollars, lines, operation_counts
 from benchmarks.functions import functions_used, processor_seconds
 from benchmarks.local_job import (
@@ -32,6 +29,8 @@ from benchmarks.local_job import (
 from benchmarks.recording import Door, Recorder, recording
 from benchmarks.wire import item_bytes, key_of
 from examples.local_endpoint import client
+from penstock.domain.pricing import DOLLARS_PER_MILLION, LAMBDA_DOLLARS_PER_GB_SECOND
+from penstock_local import inspection
 
 RECORDS_PER_CHUNK = 1000
 RECORD_BYTES = 32

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
+
 from penstock.domain.splitting import ByteRange, ChunkLimits, Dialect, Format, RegionScanner
 
 MB = 1_000_000

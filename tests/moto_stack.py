@@ -20,6 +20,12 @@ _OF_THE_TABLE = (
 
 
 @cache
+def client(service: str) -> Any:
+    """Made once: reading the service's description takes longer than most tests."""
+    return boto3.client(service)  # type: ignore[call-overload]
+
+
+@cache
 def _template() -> Template:
     return Template.load()
 
@@ -33,17 +39,29 @@ class MotoStack:
     topics: dict[str, str]
 
     @classmethod
-    def deployed(cls) -> "MotoStack":
+    def deployed(cls, prefix: str = "") -> "MotoStack":
+        """`prefix` goes before the names of the buckets."""
         _create_table("jobs")
-        names = {logical_id: _create_bucket(logical_id) for logical_id in BUCKETS}
+        names = {logical_id: _create_bucket(logical_id, prefix) for logical_id in BUCKETS}
         queues = {logical_id: _create_queue(logical_id) for logical_id in QUEUES}
-        sns = boto3.client("sns")
+        sns = client("sns")
         topics = {each: sns.create_topic(Name=each)["TopicArn"] for each in TOPICS}
         return cls(names | {"JobTable": "jobs"}, queues, topics)
 
+    def environment(self, function: str) -> dict[str, str]:
+        """The variables of a function, as the template gives them."""
+        template = _template()
+        ids = self.names | self.queues | self.topics
+        values = {**template.given(EndpointName="demo"), **ids}
+        resolved = {
+            name: template.resolve(value, values)
+            for name, value in template.environment(function).items()
+        }
+        return {name: str(value) for name, value in resolved.items() if isinstance(value, str | int)}
+
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """Those that are visible, with their attributes."""
-        sqs = boto3.client("sqs")
+        sqs = client("sqs")
         found: list[dict[str, Any]] = []
         while True:
             answer = sqs.receive_message(
@@ -58,9 +76,9 @@ class MotoStack:
 
     def subscribe(self, topic: str) -> str:
         """A queue, by its name in `queues`, that gets what the topic is told."""
-        url = boto3.client("sqs").create_queue(QueueName=f"of-{topic}")["QueueUrl"]
+        url = client("sqs").create_queue(QueueName=f"of-{topic}")["QueueUrl"]
         arn = f"arn:aws:sqs:us-east-1:123456789012:of-{topic}"
-        boto3.client("sns").subscribe(
+        client("sns").subscribe(
             TopicArn=self.topics[topic],
             Protocol="sqs",
             Endpoint=arn,
@@ -70,9 +88,9 @@ class MotoStack:
         return f"of-{topic}"
 
 
-def _create_bucket(logical_id: str) -> str:
-    name = logical_id.removesuffix("Bucket").lower()
-    s3 = boto3.client("s3")
+def _create_bucket(logical_id: str, prefix: str) -> str:
+    name = prefix + logical_id.removesuffix("Bucket").lower()
+    s3 = client("s3")
     s3.create_bucket(Bucket=name)
     versioning = _template().properties(logical_id).get("VersioningConfiguration")
     if versioning:
@@ -83,12 +101,12 @@ def _create_bucket(logical_id: str) -> str:
 def _create_table(name: str) -> None:
     properties = _template().properties("JobTable")
     options = {key: properties[key] for key in _OF_THE_TABLE}
-    boto3.client("dynamodb").create_table(TableName=name, **options)
+    client("dynamodb").create_table(TableName=name, **options)
 
 
 def _create_queue(logical_id: str) -> str:
     timeout = _template().properties(logical_id)["VisibilityTimeout"]
-    answer = boto3.client("sqs").create_queue(
+    answer = client("sqs").create_queue(
         QueueName=logical_id, Attributes={"VisibilityTimeout": str(timeout)}
     )
     return answer["QueueUrl"]

@@ -12,9 +12,9 @@ from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+
 from penstock.adapters.aws import translated
 from penstock.domain.errors import PermanentError
-
 from penstock_cli.errors import WrongUsageError
 from penstock_cli.stack import Stack
 from penstock_cli.target import Target

@@ -5,7 +5,6 @@ from typing import Any
 
 from penstock.domain.job import Job
 from penstock.domain.manifest import iso
-
 from penstock_cli.phrases import outputs_of, pipeline_of, took
 from penstock_cli.progress import Progress
 

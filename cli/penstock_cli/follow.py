@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.job import Job
-
 from penstock_cli.aws import Connection
 from penstock_cli.jobs import Jobs
 from penstock_cli.progress import Meter, Progress

@@ -9,7 +9,6 @@ from typing import Any
 from penstock.adapters import items
 from penstock.adapters.aws import translated
 from penstock.domain.job import Job
-
 from penstock_cli.aws import Connection
 from penstock_cli.errors import WrongUsageError
 

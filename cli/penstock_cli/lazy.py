@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from penstock.domain.errors import PenstockError
 
+from penstock.domain.errors import PenstockError
 from penstock_cli.errors import WrongUsageError
 
 

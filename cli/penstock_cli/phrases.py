@@ -2,7 +2,6 @@
 
 from penstock.domain.job import Job
 from penstock.domain.object_keys import pipeline_name
-
 from penstock_cli.pace import Pace
 from penstock_cli.progress import Progress
 from penstock_cli.quantities import duration, plural

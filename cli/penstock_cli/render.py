@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from penstock.domain.job import Job, JobStatus
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from penstock.domain.job import Job, JobStatus
 from penstock_cli import phrases
 from penstock_cli.pace import Pace
 from penstock_cli.progress import Progress

@@ -10,7 +10,6 @@ from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job
 from penstock.domain.object_keys import output_keys
 from penstock.ports import ObjectRef
-
 from penstock_cli.aws import Connection
 from penstock_cli.errors import WrongUsageError
 

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import click
-from penstock.domain.job import Job
 
+from penstock.domain.job import Job
 from penstock_cli.documents import job_document, progress_document
 from penstock_cli.jobs import Jobs
 from penstock_cli.options import Work, on_stack

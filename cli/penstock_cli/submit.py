@@ -7,7 +7,6 @@ from pathlib import Path
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
 from penstock.domain.object_keys import check_input_key, meaning_of, output_keys
-
 from penstock_cli.aws import Connection, upload
 from penstock_cli.errors import WrongUsageError
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from penstock.domain.job import Job, JobStatus
 from rich.console import Console
 
+from penstock.domain.job import Job, JobStatus
 from penstock_cli.follow import Clock, follow
 from penstock_cli.options import Work, on_stack
 from penstock_cli.render import console_for, ending

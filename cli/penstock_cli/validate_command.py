@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import click
+
 from penstock.domain.errors import PermanentError
 from penstock.domain.pipeline import Pipeline
 from penstock.pipeline_file import InvalidPipelineError, load_pipeline
-
 from penstock_cli.quantities import duration, plural, size
 
 

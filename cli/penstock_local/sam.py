@@ -119,7 +119,7 @@ class Sam:
 
 
 def compile_layers(build: Path, interpreter: environments.Environment) -> None:
-    """Halves a cold start: every worker unzips the layers anew, so only hashed .pyc files count."""
+    """Once, for all processes. File times mean nothing after unzipping, so hashes must do."""
     mode = ["-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     layers = [str(path) for path in build.glob("*Layer*")]
     command = [str(interpreter.python), "-m", "compileall", *mode, *layers]

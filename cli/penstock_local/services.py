@@ -55,7 +55,6 @@ def ministack_environment(layout: Layout, url: str) -> dict[str, str]:
         "TMPDIR": str(layout.temporary),
         "LANG": "C.UTF-8",
         "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "TZ": "UTC",
         "AUTH": "true",  # evaluate IAM policies
         "BIND_HOST": aws.LOOPBACK,

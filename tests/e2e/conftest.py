@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from penstock_local import stack as local_stack
-from penstock_local.layout import PROJECT_ROOT, Layout
 from pytest_socket import enable_socket
 
 from examples.digits.train import train
 from examples.local_endpoint import Endpoint, create_endpoint
+from penstock_local import stack as local_stack
+from penstock_local.layout import PROJECT_ROOT, Layout
 from tests.e2e.harness import Stack
 
 HERE = Path(__file__).parent

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from penstock.domain.identity import job_id_of
-
 from examples.local_endpoint import client
+from penstock.domain.identity import job_id_of
 
 T = TypeVar("T")
 
@@ -105,6 +104,15 @@ class Stack:
         queue = self.sqs.create_queue(QueueName=f"listener-{time.monotonic_ns()}")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
         endpoint = arn["Attributes"]["QueueArn"]
+        policy = {
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": endpoint,
+            }
+        }
+        self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
         subscription = self.sns.subscribe(
             TopicArn=self.document[topic], Protocol="sqs", Endpoint=endpoint
         )["SubscriptionArn"]

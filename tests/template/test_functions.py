@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from penstock.settings import Settings
 
 from docs.generate_template_docs import ROOT, as_list
+from penstock.settings import Settings
 from tests.template.model import Template, target
 
 FUNCTIONS = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from penstock.domain.pipeline import Pipeline
-from penstock.pipeline_file import load_pipeline
 
 from docs.generate_template_docs import DOCUMENT, TEMPLATE, render
+from penstock.domain.pipeline import Pipeline
+from penstock.pipeline_file import load_pipeline
 from tests.template.model import Template, walk
 
 NUMBERS = {

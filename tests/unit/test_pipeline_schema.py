@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from penstock.pipeline_file import InvalidPipelineError, load_pipeline
 
 from docs.generate_schema import SCHEMA, render
+from penstock.pipeline_file import InvalidPipelineError, load_pipeline
 
 DOCUMENT = SCHEMA.with_name("pipelines.md")
 PAGE = DOCUMENT.read_text(encoding="utf-8")

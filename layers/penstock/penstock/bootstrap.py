@@ -54,14 +54,15 @@ def split_input(settings: Settings, journal: Journal) -> SplitInput:
 
 
 def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
-    table, queues = _table(settings), _queues(settings)
+    objects, table, queues = _objects(), _table(settings), _queues(settings)
     return InvokeModel(
-        objects=_objects(),
+        objects=objects,
         table=table,
         queues=queues,
         model=SageMakerModel(runtime_client()),
         settle=SettleChunk(table, queues, journal),
         get_job=remembered(table.get_job),
+        read_header=lru_cache(maxsize=64)(objects.read_range),
         journal=journal,
         now=time.time,
         uniform=random.uniform,

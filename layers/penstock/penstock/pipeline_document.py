@@ -5,6 +5,7 @@ The one description of the file: checks, defaults and the published JSON Schema
 a field.
 """
 
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -54,16 +55,16 @@ class InvokeSection(_Section):
         min_length=1,
         max_length=63,
         pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$",
-        description="Name of the SageMaker endpoint",
+        description="name of a SageMaker endpoint: letters, digits and hyphens, at most 63",
     )
     content_type: HeaderValue = Field(
-        None, description="Content type of the requests; by default that of the input's format"
+        None, description="content type of the requests, in ASCII; by default that of the input's format"
     )
     accept: HeaderValue = Field(
-        None, description="Content type of the answers; by default content_type"
+        None, description="content type of the answers, in ASCII; by default content_type"
     )
     custom_attributes: HeaderValue = Field(
-        None, description="Handed to the model's container as it is"
+        None, description="ASCII text, handed to the model's container as it is"
     )
     timeout: Seconds = Field(
         900, ge=1, le=3600, description="Longest processing of one invocation, 1s to 1h"
@@ -73,7 +74,7 @@ class InvokeSection(_Section):
     )
 
     def to_domain(self) -> Invoke:
-        times = {"timeout": int(self.timeout), "queue_timeout": int(self.queue_timeout)}
+        times = {"timeout": ceil(self.timeout), "queue_timeout": ceil(self.queue_timeout)}
         return Invoke(**self.model_dump() | times)
 
 
@@ -83,12 +84,12 @@ class InputSection(_Section):
     format: Annotated[Literal["csv", "jsonl", "text"] | None, BeforeValidator(_empty_is_absent)] = (
         Field(None, description="By default told by the file's name; text if that tells nothing")
     )
-    header: bool | Literal["send"] = Field(
+    header: Literal[False, True, "send"] = Field(
         default=False,
         description="csv: false, the first row is a record; true, it is a header and dropped; "
         "send, it is a header and sent to the model with each chunk",
     )
-    delimiter: str = Field(",", pattern=r"^[\x09\x20-\x21\x23-\x7e]$", description="csv: one byte")
+    delimiter: str = Field(",", pattern=r"^[\x09\x20-\x21\x23-\x7e]$", description="csv: one ASCII character other than a quote")
 
     def to_domain(self) -> Input:
         header: Header = "absent"
@@ -166,6 +167,6 @@ class PipelineDocument(_Section):
             chunk=self.chunk.to_domain(),
             output=self.output.to_domain(),
             retry=self.retry.to_domain(),
-            deadline=int(self.deadline),
+            deadline=ceil(self.deadline),
             tolerated_failure_percentage=self.tolerated_failure_percentage,
         )

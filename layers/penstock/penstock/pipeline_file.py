@@ -98,9 +98,22 @@ def _problem(root: yaml.MappingNode, detail: Any) -> str:
             return f"line {line}: unknown key `{name}`; remove it or mend its spelling"
         case "missing":
             return f"line {line}: `{name}` is missing; add it"
+        case "model_type":
+            return f"line {line}: `{name}` must hold keys; give it some or remove it"
+        case "tuple_type":
+            return f"line {line}: `{name}` must be a list, as in [ModelError]"
+        case "string_pattern_mismatch":
+            return f"line {line}: `{name}` is {detail['input']!r:.80}: {_meaning(location)}"
         case _:
             reason = detail["msg"].removeprefix("Value error, ")
             return f"line {line}: `{name}` is {detail['input']!r:.80}: {reason}"
+
+
+def _meaning(location: Sequence[int | str]) -> str:
+    """What the model says of a field; a regular expression would say it less well."""
+    section = PipelineDocument.model_fields[str(location[0])].annotation
+    found = section.model_fields[str(location[-1])] if section else None
+    return f"it must be: {found.description}" if found else "it has characters that are not allowed"
 
 
 def _is_union_tag(part: int | str) -> bool:
@@ -135,5 +148,5 @@ def _check_selection(document: PipelineDocument, root: yaml.MappingNode, source:
         compile_selection(document.output.select)
     except PermanentError as error:
         line = _line_of(root, ("output", "select"))
-        problem = f"line {line}: `output.select`: {error.message}"
+        problem = f"line {line}: `output.select`: {' '.join(error.message.split())}"
         raise InvalidPipelineError(source, [problem]) from error

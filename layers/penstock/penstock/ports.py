@@ -94,8 +94,8 @@ class SegmentResult:
     failed: int
     expired: int
     attempts: int
+    retries: int
     staged: int
-    rejected: int
     output_bytes: int
     error_bytes: int
 

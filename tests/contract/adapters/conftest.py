@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
 from moto import mock_aws
+
 from penstock.adapters.announcements import AwsAnnouncer
 from penstock.adapters.dynamodb import DynamoDbTable
 from penstock.adapters.s3 import S3Objects
 from penstock.adapters.sqs import SqsQueues
 from penstock.ports import JobTable, ObjectStore
 from penstock.testing import FakeObjects, FakeTable
-
-from tests.moto_stack import MotoStack
+from tests.moto_stack import MotoStack, client
 
 NOW = 1_800_000_000.0
 
@@ -28,7 +27,7 @@ def objects(request: pytest.FixtureRequest) -> ObjectStore:
     if request.param == "fake":
         return FakeObjects()
     request.getfixturevalue("stack")
-    return S3Objects(boto3.client("s3"))
+    return S3Objects(client("s3"))
 
 
 @pytest.fixture(params=["fake", "aws"])
@@ -40,20 +39,20 @@ def table(request: pytest.FixtureRequest) -> JobTable:
 
 @pytest.fixture
 def dynamodb_table(stack: MotoStack) -> DynamoDbTable:
-    return DynamoDbTable(boto3.client("dynamodb"), stack.names["JobTable"], lambda: NOW, 3600)
+    return DynamoDbTable(client("dynamodb"), stack.names["JobTable"], lambda: NOW, 3600)
 
 
 @pytest.fixture
 def sqs_queues(stack: MotoStack) -> SqsQueues:
     urls = (stack.queues[name] for name in ("SplitQueue", "InvokeQueue", "AssembleQueue"))
-    return SqsQueues(boto3.client("sqs"), *urls)
+    return SqsQueues(client("sqs"), *urls)
 
 
 @pytest.fixture
 def announcer(stack: MotoStack) -> AwsAnnouncer:
     return AwsAnnouncer(
-        boto3.client("sns"),
-        boto3.client("events"),
+        client("sns"),
+        client("events"),
         stack.topics["SuccessTopic"],
         stack.topics["FailureTopic"],
         "default",

@@ -2,11 +2,15 @@
 
 import boto3
 import pytest
+from botocore.stub import Stubber
+
 from penstock.adapters.s3 import S3Objects
 from penstock.domain.composition import MIB, MINIMUM_PART
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.ports import ObjectRef, ObjectStore, Upload, UploadedPart
 from penstock.testing import FakeObjects
+
+from tests.moto_stack import client
 
 KEY = "in/a b+ü.csv"
 HERE = ObjectRef("work", KEY)
@@ -136,10 +140,10 @@ def test_a_part_that_is_sent_again_replaces_the_first(objects: ObjectStore) -> N
 
 
 def test_a_part_is_copied_from_a_range_of_a_large_object(objects: ObjectStore) -> None:
-    objects.put("work", "piece 1+.out", b"a" * 3 * MIB + b"b" * 3 * MIB, "text/csv")
+    objects.put("work", "pieces/1/00000.out", b"a" * 3 * MIB + b"b" * 3 * MIB, "text/csv")
     upload = begun(objects)
 
-    part = objects.copy_part(upload, 1, ObjectRef("work", "piece 1+.out"), (MIB, 6 * MIB))
+    part = objects.copy_part(upload, 1, ObjectRef("work", "pieces/1/00000.out"), (MIB, 6 * MIB))
 
     objects.complete_upload(upload, [part], 5 * MIB)
     assert objects.read(HERE) == b"a" * 2 * MIB + b"b" * 3 * MIB
@@ -160,7 +164,8 @@ def test_a_part_that_was_not_sent_is_refused(objects: ObjectStore) -> None:
     assert code_of(lambda: objects.complete_upload(upload, [wrong], 1)) == "InvalidPart"
 
 
-def test_parts_out_of_order_are_refused(objects: ObjectStore) -> None:
+def test_parts_out_of_order_are_refused() -> None:
+    objects = FakeObjects()  # moto sorts them
     upload = begun(objects)
     parts = [objects.upload_part(upload, number, b"a" * MINIMUM_PART) for number in (1, 2)]
 
@@ -174,27 +179,57 @@ def test_an_upload_of_no_parts_is_refused(objects: ObjectStore) -> None:
     assert code_of(lambda: objects.complete_upload(upload, [], 0)) == "MalformedXML"
 
 
-def test_an_upload_that_is_aborted_is_gone(objects: ObjectStore) -> None:
+def test_an_upload_that_is_aborted_leaves_no_object(objects: ObjectStore) -> None:
     upload = begun(objects)
-    part = objects.upload_part(upload, 1, b"a")
+    objects.upload_part(upload, 1, b"a")
 
     objects.abort_upload(upload)
 
-    assert code_of(lambda: objects.upload_part(upload, 2, b"b")) == "NoSuchUpload"
-    assert code_of(lambda: objects.list_parts(upload)) == "NoSuchUpload"
-    gone = lambda: objects.complete_upload(upload, [part], 1)  # noqa: E731
-    assert code_of(gone, RetryableError) == "NoSuchUpload"
     assert code_of(lambda: objects.read(HERE)) == "ObjectNotFound"
     objects.abort_upload(upload)
 
 
-def test_an_upload_that_is_complete_takes_no_more_parts(objects: ObjectStore) -> None:
+@pytest.mark.parametrize("make", [FakeObjects, lambda: stubbed("complete_multipart_upload")])
+def test_completing_an_upload_that_is_gone_may_be_tried_again(make) -> None:
+    objects, gone = make(), Upload("work", KEY, "gone")
+
+    call = lambda: objects.complete_upload(gone, [UploadedPart(1, "a")], 1)  # noqa: E731
+    assert code_of(call, RetryableError) == "NoSuchUpload"
+
+
+def stubbed(operation: str) -> S3Objects:
+    """moto itself fails where S3 answers 404."""
+    s3 = boto3.client("s3")
+    stubber = Stubber(s3)
+    stubber.add_client_error(operation, "NoSuchUpload", "gone", 404)
+    stubber.activate()
+    return S3Objects(s3)
+
+
+def test_an_upload_that_is_complete_can_neither_be_completed_nor_undone(
+    objects: ObjectStore,
+) -> None:
     upload = begun(objects)
-    objects.complete_upload(upload, [objects.upload_part(upload, 1, b"a")], 1)
+    part = objects.upload_part(upload, 1, b"a")
+    objects.complete_upload(upload, [part], 1)
+
+    objects.abort_upload(upload)
+
+    assert objects.read(HERE) == b"a"
+
+
+@pytest.mark.parametrize("end", ["abort", "complete"])
+def test_an_upload_that_has_ended_takes_no_more_parts(end: str) -> None:
+    objects = FakeObjects()  # moto fails over it
+    upload = begun(objects)
+    part = objects.upload_part(upload, 1, b"a")
+    if end == "abort":
+        objects.abort_upload(upload)
+    else:
+        objects.complete_upload(upload, [part], 1)
 
     assert code_of(lambda: objects.upload_part(upload, 2, b"b")) == "NoSuchUpload"
-    objects.abort_upload(upload)
-    assert objects.read(HERE) == b"a"
+    assert code_of(lambda: objects.list_parts(upload)) == "NoSuchUpload"
 
 
 @pytest.mark.parametrize("number", [0, 10_001])
@@ -214,9 +249,9 @@ def test_no_range_is_copied_from_a_small_object() -> None:
 
 
 def test_what_s3_said_of_an_object_is_kept(stack) -> None:
-    stored = S3Objects(boto3.client("s3")).put("input", KEY, b"abc", "text/csv")
+    stored = S3Objects(client("s3")).put("input", KEY, b"abc", "text/csv")
 
-    answer = boto3.client("s3").head_object(Bucket="input", Key=KEY, ChecksumMode="ENABLED")
+    answer = client("s3").head_object(Bucket="input", Key=KEY, ChecksumMode="ENABLED")
     assert answer["ContentType"] == "text/csv"
     assert stored.etag == answer["ETag"].strip('"')
     assert stored.version_id == answer["VersionId"]

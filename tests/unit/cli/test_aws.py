@@ -4,6 +4,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
+
 from penstock.domain.errors import PermanentError
 from penstock_cli.aws import SINGLE_PUT, client_maker, connect, stack_outputs, upload
 from penstock_cli.errors import WrongUsageError

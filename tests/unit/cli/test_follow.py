@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.job import Job, JobStatus
 from penstock_cli.aws import Connection
 from penstock_cli.follow import Clock, follow, interval
 from penstock_cli.progress import Progress
-
 from tests.unit.cli.world import START, World, finished, job_of, running
 
 

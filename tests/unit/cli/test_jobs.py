@@ -1,7 +1,7 @@
 import pytest
+
 from penstock_cli.errors import WrongUsageError
 from penstock_cli.jobs import Jobs
-
 from tests.unit.cli.world import START, job_of
 
 

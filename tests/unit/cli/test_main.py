@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+
 from penstock.domain.errors import RetryableError
 from penstock_cli.lazy import LazyCommand, LazyGroup
 from penstock_cli.main import main

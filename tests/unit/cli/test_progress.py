@@ -2,10 +2,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from penstock.domain.job import Failure, JobStatus
 from penstock_cli.pace import Pace
 from penstock_cli.progress import Meter, Progress, final_sizes, progress
-
 from tests.unit.cli.world import STACK, finished, job_of, running
 
 

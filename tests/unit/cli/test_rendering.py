@@ -2,14 +2,14 @@ import io
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
+
 from penstock.domain.job import JobStatus
 from penstock_cli import phrases, quantities
 from penstock_cli.pace import Pace
 from penstock_cli.progress import Progress
 from penstock_cli.render import job_table
 from penstock_cli.watching import JobBar, PlainLines, _job_bar, watching, watching_upload
-from rich.console import Console
-
 from tests.unit.cli.world import START, FakeTime, finished, job_of, running
 
 RUNNING = Progress(

@@ -3,8 +3,8 @@ import subprocess
 import sys
 
 import pytest
-from penstock.domain.job import Failure, JobStatus
 
+from penstock.domain.job import Failure, JobStatus
 from tests.unit.cli.world import finished, job_of, running
 
 BODY = b"0.25\n0.5\n" * 200_000

@@ -2,7 +2,6 @@ import json
 from dataclasses import replace
 
 from penstock.domain.job import Failure, JobStatus
-
 from tests.unit.cli.world import START, finished, job_of, running
 
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
 from penstock.domain.job import Failure, Job, JobStatus
 from penstock_cli.errors import WrongUsageError
 from penstock_cli.submit import input_key, submit
-
 from tests.unit.cli.world import World, finished, job_of, running
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from penstock_cli.errors import WrongUsageError
 from penstock_cli.target import Choice, Target, choose_target
 

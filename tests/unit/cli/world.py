@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 from click.testing import CliRunner, Result
+
 from penstock.adapters import items
 from penstock.domain.identity import job_id_of
 from penstock.domain.job import Failure, Job, JobStatus, Source, Tally, Totals

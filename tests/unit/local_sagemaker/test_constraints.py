@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+
 from penstock_local.sagemaker.constraints import message, violations
 from penstock_local.sagemaker.errors import ApiError
 from penstock_local.sagemaker.service_model import control_request, runtime_request

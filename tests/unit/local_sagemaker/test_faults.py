@@ -1,4 +1,5 @@
 import pytest
+
 from penstock_local.sagemaker.faults import (
     API_FAULTS,
     MODEL_FAULTS,

@@ -1,4 +1,5 @@
 import pytest
+
 from penstock_local.sagemaker.locations import Location, join, parse
 
 

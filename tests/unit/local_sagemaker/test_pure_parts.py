@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from penstock_local.sagemaker.clock import Clock
 from penstock_local.sagemaker.errors import ApiError
 from penstock_local.sagemaker.invocations import AsyncInvocation, failure_location, output_location

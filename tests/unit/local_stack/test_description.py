@@ -1,4 +1,5 @@
 import pytest
+
 from penstock_local import description
 
 

@@ -1,6 +1,11 @@
 import json
+import tempfile
+import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from penstock_local import emulator
 
@@ -87,3 +92,37 @@ def test_sending_a_batch_needs_what_sending_one_message_needs():
     extracted = [actions.extract_iam_action("sqs") for _ in range(3)]
 
     assert extracted == ["sqs:SendMessage", "s3:GetObject", None]
+
+
+def unpack(archive: Path, target: Path) -> None:
+    target.mkdir()  # as MiniStack does
+    with emulator.SharedZipFile(archive) as zipped:
+        zipped.extractall(target)
+
+
+def zipped(path: Path, contents: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("python/module.py", contents)
+    return path
+
+
+def test_all_processes_of_a_lambda_read_the_same_unpacked_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    unpack(zipped(tmp_path / "1.zip", "a = 1"), tmp_path / "worker1")
+    unpack(zipped(tmp_path / "2.zip", "a = 1"), tmp_path / "worker2")
+
+    assert (tmp_path / "worker1").resolve() == (tmp_path / "worker2").resolve()
+    assert (tmp_path / "worker1" / "python" / "module.py").read_text() == "a = 1"
+
+
+def test_new_code_is_unpacked_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    unpack(zipped(tmp_path / "1.zip", "a = 1"), tmp_path / "worker1")
+    unpack(zipped(tmp_path / "2.zip", "a = 2"), tmp_path / "worker2")
+
+    assert (tmp_path / "worker2" / "python" / "module.py").read_text() == "a = 2"
+
+
+def test_a_ministack_that_unpacks_otherwise_is_refused():
+    with pytest.raises(AttributeError):
+        emulator.share_unpacked_code(SimpleNamespace(zipfile=None))

@@ -2,6 +2,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from penstock_local import logs
 from penstock_local.errors import LocalStackError
 from penstock_local.inspection import Function

@@ -2,6 +2,7 @@ import os
 from dataclasses import replace
 
 import pytest
+
 from penstock_local import processes
 
 

@@ -1,5 +1,6 @@
 import pytest
 from click.testing import CliRunner
+
 from penstock_local import stack
 from penstock_local.commands import local
 from penstock_local.errors import LocalStackError

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from penstock.domain.errors import RetryableError
 from penstock.domain.trouble import InvocationError, Kind, Trouble
-
 from tests.unit.use_cases.world import Killed
 
 Manner = Literal["killed", "failed"]

@@ -6,7 +6,6 @@ from typing import Any
 
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from penstock.ports import AsyncRequest
-
 from tests.unit.use_cases.world import (
     CLIENT_ERROR,
     SERVER_ERROR,

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from penstock.domain.identity import InferenceId
-
 from tests.unit.use_cases.scenarios import SCENARIOS, Scenario
 from tests.unit.use_cases.test_interruptions import delivered
 from tests.unit.use_cases.world import SERVER_ERROR, Due, Failed, World, model
@@ -158,7 +157,9 @@ def test_notifications_of_other_peoples_inferences_are_dropped() -> None:
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
 def test_the_notification_of_a_job_that_is_forgotten_is_dropped(status: str) -> None:
     world = World()
-    world.send("results", {"invocationStatus": status, "inferenceId": f"{'0' * 20}:00000.0000:1:1:1"})
+    world.send(
+        "results", {"invocationStatus": status, "inferenceId": f"{'0' * 20}:00000.0000:1:1:1"}
+    )
 
     world.run()
 

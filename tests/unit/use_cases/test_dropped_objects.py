@@ -3,7 +3,6 @@
 import pytest
 
 from penstock.pipeline_file import MAXIMUM_FILE
-
 from tests.unit.use_cases.world import Due, World
 
 NAMED = "invoke: {{endpoint: {}}}\n"
@@ -139,7 +138,11 @@ def test_a_name_too_long_for_its_outputs_fails_the_job_without_a_manifest() -> N
 
     assert world.objects.keys("output") == []
     ((summary, successful),) = world.announcer.jobs
-    assert (summary["failure"]["code"], summary["manifest"], successful) == ("KeyTooLong", None, False)
+    assert (summary["failure"]["code"], summary["manifest"], successful) == (
+        "KeyTooLong",
+        None,
+        False,
+    )
     assert world.job(job_id).status.terminal
 
 

@@ -8,7 +8,6 @@ from penstock.domain.job import JobStatus
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from penstock.ports import AsyncRequest
 from penstock.use_cases.read_records import LARGEST_CHUNK
-
 from tests.unit.use_cases.world import (
     CLIENT_ERROR,
     SERVER_ERROR,
@@ -298,9 +297,7 @@ def test_a_job_whose_records_do_not_add_up_fails_loudly() -> None:
     def lose_a_record(due) -> None:
         job = world.table.jobs.get(job_id)
         if due.queue == "assemble" and job and job.status is JobStatus.RUNNING and job.totals:
-            world.table.update_job(
-                job_id, frozenset(), totals=type(job.totals)(3, 1, 1)
-            )
+            world.table.update_job(job_id, frozenset(), totals=type(job.totals)(3, 1, 1))
 
     world.before_delivery = lose_a_record
     world.run()

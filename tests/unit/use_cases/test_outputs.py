@@ -6,7 +6,6 @@ import pytest
 
 from penstock.ports import AsyncRequest
 from penstock.use_cases.piece_writer import PART
-
 from tests.unit.use_cases.world import Answered, World, model
 
 DEMO = "invoke: {endpoint: demo}\n"
@@ -45,7 +44,9 @@ def test_joined_text_has_a_tab_between_line_and_result() -> None:
 
 def test_select_finds_the_results_in_a_json_response() -> None:
     world = World(
-        lambda body, request: Answered(b'{"out": [{"p": 0.5, "q": 1}, {"p": 1}]}', "application/json"),
+        lambda body, request: Answered(
+            b'{"out": [{"p": 0.5, "q": 1}, {"p": 1}]}', "application/json"
+        ),
         pipeline=DEMO + "output: {select: 'out[*].p'}\n",
     )
     world.drop("rows.csv", b"1\n2\n")
@@ -110,7 +111,7 @@ def test_a_request_beyond_the_inline_limit_is_staged() -> None:
 
 def test_the_manifest_accounts_for_the_job() -> None:
     world = World(pipeline=DEMO + "chunk: {max_records: 1}\n")
-    job_id = world.drop("in/data.jsonl", b'1\n2\n{\n')
+    job_id = world.drop("in/data.jsonl", b"1\n2\n{\n")
 
     world.run()
 

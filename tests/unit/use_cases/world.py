@@ -173,9 +173,7 @@ class World:
         return [json.loads(line) for line in text.splitlines()]
 
     def manifest(self, key: str) -> dict[str, Any]:
-        manifest: dict[str, Any] = json.loads(
-            self.objects.body("output", f"{key}.manifest.json")
-        )
+        manifest: dict[str, Any] = json.loads(self.objects.body("output", f"{key}.manifest.json"))
         return manifest
 
     # Time and messages
@@ -263,6 +261,7 @@ class World:
             model=wrap("model", self.model),
             settle=settle,
             get_job=table.get_job,
+            read_header=objects.read_range,
             journal=journal,
             now=now,
             uniform=latest,
@@ -280,9 +279,7 @@ class World:
             uniform=latest,
         )
         compose = ComposeObject(objects)
-        finish = FinishJob(
-            objects, table, announcer, compose, journal, now, "work", "output"
-        )
+        finish = FinishJob(objects, table, announcer, compose, journal, now, "work", "output")
         assemble = AssembleSegment(objects, table, finish, compile_selection, "work")
         return {
             "upload": accept,
@@ -319,4 +316,3 @@ def _notification(request: AsyncRequest, **outcome: Any) -> dict[str, Any]:
         "eventSource": "aws:sagemaker",
         "eventName": "InferenceResult",
     }
-

@@ -110,6 +110,7 @@ def job_of(item: Item) -> Job:
         split_at=_number(item, "split_at"),
         finished_at=_number(item, "finished_at"),
         summary=_json(item, "summary"),
+        emitted=item.get("emitted", {}).get("BOOL", False),
         notified=item.get("notified", {}).get("BOOL", False),
     )
 

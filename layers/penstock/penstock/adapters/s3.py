@@ -59,7 +59,7 @@ class S3Objects:
         self, target: Upload, number: int, ref: ObjectRef, extent: tuple[int, int]
     ) -> UploadedPart:
         start, end = extent
-        with translated(f"s3://{target.bucket}/{target.key}"):
+        with translated(_uri(ref)):
             answer = self.s3.upload_part_copy(
                 **_target(target),
                 PartNumber=number,

@@ -66,7 +66,8 @@ class Totals:
 class Job:
     """The job item: what was fixed at the start, and how far it has come. Times are epoch seconds.
 
-    `totals` are known once the job is RUNNING. `summary` is what was announced at its end.
+    `totals` are known once the job is RUNNING; `emitted`, once all that splits it has been sent.
+    `summary` is what was announced at its end.
     """
 
     job_id: str
@@ -80,6 +81,7 @@ class Job:
     split_at: float | None = None
     finished_at: float | None = None
     summary: dict[str, Any] | None = None
+    emitted: bool = False
     notified: bool = False
 
     @property

@@ -28,14 +28,14 @@ class Effort:
     """What a job took. `attempts` counts invocations; `staged` those that went through S3."""
 
     attempts: int = 0
+    retries: int = 0
     staged: int = 0
-    rejected: int = 0
 
     def __add__(self, other: "Effort") -> "Effort":
         return Effort(
             self.attempts + other.attempts,
+            self.retries + other.retries,
             self.staged + other.staged,
-            self.rejected + other.rejected,
         )
 
 
@@ -53,7 +53,6 @@ class Ending:
 
 def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
     """The document of `<key>.manifest.json`. Times are ISO 8601 in UTC, durations seconds."""
-    chunks = job.totals.chunks if job.totals else 0
     return {
         "manifest_version": MANIFEST_VERSION,
         "job_id": job.job_id,
@@ -61,9 +60,9 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         "failure": asdict(ending.failure) if ending.failure else None,
         "input": asdict(job.source),
         "records": _records(ending.tally),
-        "chunks": chunks,
+        "chunks": job.totals.chunks if job.totals else 0,
         "attempts": ending.effort.attempts,
-        "retries": max(0, ending.effort.attempts - chunks),
+        "retries": ending.effort.retries,
         "timings": _timings(job, ending.finished_at),
         "cost_estimate": _cost(ending.effort),
         "outputs": {name: asdict(stored) for name, stored in ending.outputs.items()},

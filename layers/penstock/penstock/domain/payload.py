@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from penstock.domain.errors import PermanentError
 from penstock.domain.pipeline import Format
 
 
@@ -60,6 +61,20 @@ def _json_fault(record: bytes) -> tuple[str, str] | None:
     except ValueError as error:
         return "InvalidJson", f"the line is not JSON: {error}"
     return None
+
+
+def check_content_type(fmt: Format, content_type: str) -> None:
+    """Refuses records that a request of this type cannot hold.
+
+    Raises:
+        PermanentError: `ContentTypeMismatch`.
+    """
+    if media_type(content_type) == "application/json" and fmt != "jsonl":
+        message = (
+            f"{fmt} records cannot be sent as {content_type}; "
+            "set invoke.content_type to what the file holds, or drop JSON Lines"
+        )
+        raise PermanentError("ContentTypeMismatch", message)
 
 
 def without(records: list[bytes], rejections: list[Rejection]) -> list[bytes]:

@@ -13,6 +13,7 @@ from penstock.domain.object_keys import (
     pipeline_candidates,
     pipeline_name,
 )
+from penstock.domain.payload import check_content_type
 from penstock.domain.pipeline import Invoke, Pipeline
 from penstock.domain.splitting import plan_regions
 from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
@@ -90,7 +91,7 @@ class AcceptUpload:
             self.journal("JobStarted", job_id=job.job_id, pipeline=job.pipeline.source)
         else:
             job = self.table.get_job(job.job_id) or job
-        if job.status is not JobStatus.SPLITTING:
+        if job.status not in _BEGINNING:
             # What is sent here has arrived: a late duplicate need not have the file read again.
             return
         if job.failure:
@@ -103,6 +104,9 @@ class AcceptUpload:
         try:
             check_input_key(upload.source.key)
             pipeline = self._pipeline_for(upload.source)
+            check_content_type(
+                pipeline.format_of(upload.source.key), pipeline.content_type_of(upload.source.key)
+            )
         except PermanentError as error:
             failure = Failure(error.code, error.message)
             pipeline = _no_pipeline(error)
@@ -112,7 +116,6 @@ class AcceptUpload:
             pipeline=pipeline,
             region_bytes=max(self.region_bytes, -(-upload.source.size // LARGEST_REGION_COUNT)),
             created_at=self.now(),
-            status=JobStatus.SPLITTING,
             failure=failure,
         )
 
@@ -134,6 +137,9 @@ class AcceptUpload:
                 raise InvalidPipelineError(key, [problem]) from error
             raise
         return load_pipeline(text, key)
+
+
+_BEGINNING = frozenset({JobStatus.SUBMITTED, JobStatus.SPLITTING})
 
 
 def _scans(job: Job) -> list[dict[str, Any]]:

@@ -194,8 +194,8 @@ def _result(
         failed=counts[1],
         expired=expired,
         attempts=sum(outcome.attempts for _, outcome in outcomes),
+        retries=sum(max(0, outcome.attempts - 1) for _, outcome in outcomes),
         staged=staged,
-        rejected=sum(state.rejected for state in states),
         output_bytes=sizes[0],
         error_bytes=sizes[1],
     )

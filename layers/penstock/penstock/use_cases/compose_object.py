@@ -11,8 +11,11 @@ from penstock.ports import ObjectRef, ObjectStore, Upload, UploadedPart
 SMALL = 16 * 1024**2
 """Bytes up to which an object is put in one request."""
 
-_COPIERS = 8
-"""Parts that are copied by S3 at a time. Gathered parts go one by one: each is held in memory."""
+_COPIERS = 32
+"""Parts that are copied by S3 at a time, as many as the client has connections.
+
+Gathered parts go one by one: each is held in memory.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _tally(results: Sequence[SegmentResult]) -> Tally:
 
 
 def _effort(results: Sequence[SegmentResult]) -> Effort:
-    efforts = (Effort(each.attempts, each.staged, each.rejected) for each in results)
+    efforts = (Effort(each.attempts, each.retries, each.staged) for each in results)
     return sum(efforts, Effort())
 
 

@@ -1,5 +1,6 @@
 """From a chunk to an asynchronous invocation."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class InvokeModel:
     model: Model
     settle: SettleChunk
     get_job: Callable[[str], Job | None]
+    read_header: Callable[[ObjectRef, int, int], bytes]
     journal: Journal
     now: Callable[[], float]
     uniform: Callable[[float, float], float]
@@ -88,7 +90,7 @@ class InvokeModel:
     def _header(self, job: Job) -> bytes | None:
         if job.pipeline.input.header != "send" or not (job.totals and job.totals.header):
             return None
-        header = self.objects.read_range(ObjectRef.of(job.source), *job.totals.header)
+        header = self.read_header(ObjectRef.of(job.source), *job.totals.header)
         return header.rstrip(b"\r\n")
 
     def _request(self, job: Job, inference_id: InferenceId, payload: Payload) -> AsyncRequest:
@@ -174,8 +176,8 @@ def note_retry(journal: Journal, message: ChunkMessage, delay: int, trouble: Tro
     )
 
 
-MAXIMUM_MESSAGE = 400
-"""Characters of an error's message that are kept: the chunk's item stays under 1 KB."""
+MAXIMUM_MESSAGE = 240
+"""Bytes, as JSON, of an error's message that are kept: the chunk's item stays under 1 KB."""
 
 
 def error_outcome(reason: GiveUp, attempts: int, now: float) -> Outcome:
@@ -185,5 +187,13 @@ def error_outcome(reason: GiveUp, attempts: int, now: float) -> Outcome:
         attempts=attempts,
         settled_at=now,
         code=reason.code,
-        message=reason.message[:MAXIMUM_MESSAGE],
+        message=_shortened(reason.message),
     )
+
+
+def _shortened(message: str) -> str:
+    # JSON may bring half a surrogate pair, which UTF-8 doesn't know.
+    text = message[:MAXIMUM_MESSAGE].encode("utf-8", "replace").decode()
+    while (size := len(json.dumps(text, ensure_ascii=False).encode())) > MAXIMUM_MESSAGE:
+        text = text[: len(text) * MAXIMUM_MESSAGE // (size + 1)]
+    return text

@@ -73,16 +73,18 @@ class SplitInput:
             ask_to_finish(self.queues, job.job_id)
             return
         try:
-            if message["kind"] == "scan":
-                self._scan(job, message["region"])
-            else:
+            if message["kind"] == "emit":
                 self._emit_planned(job, ResolvedRegion.from_json(message["region"]))
+            elif not job.emitted:
+                self._scan(job, message["region"])
         except PermanentError as error:
             self.journal("SplitFailed", job_id=job.job_id, code=error.code, reason=error.message)
             fail_job(self.table, self.queues, job.job_id, error)
 
     def _scan(self, job: Job, number: int) -> None:
         regions = regions_of(job)
+        if job.status is JobStatus.SUBMITTED:
+            self.table.update_job(job.job_id, _SPLIT, status=JobStatus.SPLITTING)
         scan = self._scan_region(job, regions[number])
         if len(regions) == 1:
             self._resolve(job, [scan])
@@ -121,6 +123,8 @@ class SplitInput:
             self._emit(job, resolution.regions[0], only[0])
         else:
             self.queues.split(job.job_id, _emits(job, resolution))
+        # From here on a late duplicate of a scan need not read the file again.
+        self.table.update_job(job.job_id, frozenset(), emitted=True)
 
     def _note_totals(self, job: Job, resolution: Resolution) -> None:
         header = resolution.header

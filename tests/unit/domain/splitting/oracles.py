@@ -5,7 +5,6 @@ import io
 import re
 
 from penstock.domain.splitting import Dialect, Format
-
 from tests.strategies import BOM
 
 # csv.reader refuses a \r that ends no line; to us it is data like any other byte.

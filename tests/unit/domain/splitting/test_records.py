@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from penstock.domain.splitting import (
     ChunkLimits,
     Dialect,
@@ -11,7 +12,6 @@ from penstock.domain.splitting import (
     split_bytes,
     split_records,
 )
-
 from tests.strategies import csv_bytes, nasty_bytes
 from tests.unit.domain.splitting.oracles import (
     data_start,

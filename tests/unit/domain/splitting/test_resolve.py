@@ -6,6 +6,7 @@ from array import array
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from penstock.domain.errors import PermanentError
 from penstock.domain.splitting import (
     ByteRange,

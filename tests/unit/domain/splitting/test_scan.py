@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from penstock.domain.splitting import (
     ByteRange,
     ChunkLimits,
@@ -22,7 +23,6 @@ from penstock.domain.splitting import (
     split_bytes,
 )
 from penstock.domain.splitting.quotes import by_parity, by_walking
-
 from tests.strategies import csv_bytes
 from tests.unit.domain.splitting.oracles import record_ranges, rows_of
 

@@ -1,0 +1,179 @@
+"""The sample events of events/, through the functions' own handlers.
+
+The same files are for `sam local invoke`.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.moto_stack import client
+from tests.unit.handlers.conftest import FUNCTIONS, ROOT, Deployed, sample_event
+
+JOB_ID = "22d28e6962ee6fb14912"
+ROWS = b"1,2\n3,4\n5,6\n"
+ANSWER = b"y1\ny2\ny3\n"
+ANSWER_KEY = "async/output/211d2095-0000-4000-8000-000000000000.out"
+DONE: dict[str, Any] = {"batchItemFailures": []}
+
+Upload = Callable[[str, bytes], None]
+
+
+def bodies(deployed: Deployed, queue: str) -> list[dict[str, Any]]:
+    return [json.loads(message["Body"]) for message in deployed.stack.messages(queue)]
+
+
+def output(key: str) -> bytes:
+    found = client("s3").get_object(Bucket="penstock-output", Key=key)
+    body: bytes = found["Body"].read()
+    return body
+
+
+@pytest.fixture
+def accepted(deployed: Deployed, upload: Upload) -> Deployed:
+    upload("reviews/today.csv", ROWS)
+    assert deployed.deliver("accept_upload", "file") == DONE
+    return deployed
+
+
+@pytest.fixture
+def split(accepted: Deployed) -> Deployed:
+    assert accepted.deliver("split_input", "scan") == DONE
+    return accepted
+
+
+@pytest.fixture
+def invoked(split: Deployed) -> Deployed:
+    assert split.deliver("invoke_model", "chunk") == DONE
+    client("s3").put_object(Bucket="penstock-work", Key=ANSWER_KEY, Body=ANSWER)
+    return split
+
+
+@pytest.fixture
+def collected(invoked: Deployed) -> Deployed:
+    assert invoked.deliver("collect_result", "completed") == DONE
+    return invoked
+
+
+def test_a_dropped_file_is_accepted(accepted: Deployed) -> None:
+    assert bodies(accepted, "SplitQueue") == [{"kind": "scan", "job_id": JOB_ID, "region": 0}]
+
+
+def test_a_bad_pipeline_file_is_announced(deployed: Deployed, upload: Upload) -> None:
+    told = deployed.stack.subscribe("FailureTopic")
+    upload("reviews/_pipeline.yaml", b"invoke: {endpint: demo}\n")
+
+    assert deployed.deliver("accept_upload", "pipeline") == DONE
+
+    (report,) = bodies(deployed, told)
+    assert report["file"] == "s3://penstock-input/reviews/_pipeline.yaml"
+
+
+def test_a_region_is_split_into_chunks(split: Deployed) -> None:
+    (chunk,) = bodies(split, "InvokeQueue")
+
+    (sample,) = sample_event("invoke_model", "chunk")["Records"]
+    assert chunk == json.loads(sample["body"])
+
+
+def test_a_chunk_is_sent_to_the_model_once(invoked: Deployed) -> None:
+    (item,) = chunk_items()
+    assert item["inference_id"]["S"] == f"{JOB_ID}:00000.0000:1:3:1"
+
+    assert invoked.deliver("invoke_model", "chunk") == DONE
+
+    assert chunk_items() == [item]
+
+
+def chunk_items() -> list[dict[str, Any]]:
+    items = client("dynamodb").scan(TableName="jobs")["Items"]
+    return [item for item in items if "#SEGMENT#" in item["pk"]["S"]]
+
+
+@pytest.mark.parametrize("sample", ["completed", "in_an_sns_envelope"])
+def test_a_result_settles_its_chunk(invoked: Deployed, sample: str) -> None:
+    assert invoked.deliver("collect_result", sample) == DONE
+
+    segment = {"kind": "segment", "job_id": JOB_ID, "segment": 0, "chunks": 1}
+    assert bodies(invoked, "AssembleQueue") == [segment]
+
+
+def test_a_failure_has_its_chunk_tried_again(invoked: Deployed) -> None:
+    assert invoked.deliver("collect_result", "failed") == DONE
+
+    url = invoked.stack.queues["InvokeQueue"]
+    attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    counts = attributes["Attributes"]
+    waiting = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed")
+    assert sum(int(counts[name]) for name in waiting) == 2  # the first is never taken in this test
+
+
+def test_a_segment_is_assembled_and_its_job_finished(collected: Deployed) -> None:
+    told = collected.stack.subscribe("SuccessTopic")
+
+    assert collected.deliver("assemble_output", "segment") == DONE
+
+    assert output("reviews/today.csv.out") == ANSWER
+    assert json.loads(output("reviews/today.csv.manifest.json"))["status"] == "SUCCEEDED"
+    (summary,) = bodies(collected, told)
+    assert summary["job_id"] == JOB_ID
+
+
+def test_finishing_a_finished_job_changes_nothing(collected: Deployed) -> None:
+    collected.deliver("assemble_output", "segment")
+    told = collected.stack.subscribe("SuccessTopic")
+
+    assert collected.deliver("assemble_output", "finish") == DONE
+
+    assert bodies(collected, told) == []
+
+
+BEFORE = {
+    "accept_upload": "deployed",
+    "split_input": "accepted",
+    "invoke_model": "split",
+    "collect_result": "invoked",
+    "assemble_output": "collected",
+}
+AFTERWARDS = {
+    "accept_upload": "SplitQueue",
+    "split_input": "InvokeQueue",
+    "collect_result": "AssembleQueue",
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_of_a_batch_only_the_bad_message_comes_back_and_later(
+    request: pytest.FixtureRequest, function: str
+) -> None:
+    deployed: Deployed = request.getfixturevalue(BEFORE[function])
+    event = deployed.received(function, sample_event(function, "one_bad_message"))
+    bad = event["Records"][1]
+    bad["attributes"]["ApproximateReceiveCount"] = "4"
+
+    answer = deployed.invoke(function, event)
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
+    assert deployed.hidden_for(function, bad["messageId"]) == pytest.approx(16, abs=5)
+    if function in AFTERWARDS:
+        assert bodies(deployed, AFTERWARDS[function]) != []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "events").glob("*/*.json")), ids=lambda p: p.stem)
+def test_a_sample_event_has_the_shape_of_an_sqs_batch(path: Path) -> None:
+    event = json.loads(path.read_text())
+
+    queue = FUNCTIONS[path.parent.name][1]
+    assert {record["eventSourceARN"].split(":")[-1] for record in event["Records"]} == {
+        f"penstock-{queue}"
+    }
+    for record in event["Records"]:
+        assert {"messageId", "receiptHandle", "body", "attributes"} <= record.keys()
+
+
+def test_every_function_has_sample_events() -> None:
+    assert {path.name for path in (ROOT / "events").iterdir()} == set(FUNCTIONS)
+    assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == set(FUNCTIONS)
