@@ -1,7 +1,7 @@
 # Needs make and Python 3.11 or newer; `make install` gets the rest, and every target below runs it.
 PYTHON := .venv/bin/python
 PENSTOCK := .venv/bin/penstock
-FAST_TESTS := $(wildcard tests/unit tests/contract tests/template tests/simulation)
+FAST_TESTS := $(filter-out tests/e2e, $(patsubst %/,%,$(wildcard tests/*/)))
 CODE := layers/penstock/penstock cli $(wildcard functions tests examples benchmarks)
 
 .DEFAULT_GOAL := help

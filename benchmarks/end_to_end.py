@@ -33,7 +33,7 @@ from examples.digits.train import train
 from examples.local_endpoint import Endpoint, create_endpoint
 
 RECORDS_PER_CHUNK = 500
-WARM_UP = 2000
+WARM_UP = 20_000
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from penstock.testing import FakeAnnouncer, FakeJournal
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
+from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.split_input import SplitInput, regions_of
 
 MB = 1_000_000
@@ -115,7 +116,9 @@ def _split(objects: SyntheticObjects, table: DiskTable, folder: Path) -> None:
 
 def _assemble(objects: SyntheticObjects, table: DiskTable) -> None:
     totals = table.jobs[JOB].totals
-    assemble = AssembleSegment(objects, table, _finish(objects, table), compile_selection, "work")
+    merge = MergePieces(table, ComposeObject(objects), "work")
+    finish = _finish(objects, table)
+    assemble = AssembleSegment(objects, table, merge, finish, compile_selection, "work")
     for segment in range(totals.segments if totals else 0):
         chunks = len(table.get_segment(JOB, segment))
         message: dict[str, Any] = {"job_id": JOB, "segment": segment, "chunks": chunks}

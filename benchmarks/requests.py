@@ -14,8 +14,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchmarks.aws import Speeds, template_functions
 from benchmarks.billing import ItemSizes, Line, Seen, billed, dollars, lines, operation_counts
 from benchmarks.functions import functions_used, processor_seconds
+from benchmarks.lambda_time import estimated_gb_seconds
 from benchmarks.local_job import (
     ECHO_IMAGE,
     Drop,
@@ -43,6 +45,7 @@ chunk: {{max_records: {RECORDS_PER_CHUNK}}}
 SETTLING_SECONDS = 3.0
 WRITE_UNITS_WANTED = 4.0
 DOLLARS_WANTED = 12.0
+LAMBDA_TIME = "GB-s of Lambda"
 
 
 def main() -> None:
@@ -58,7 +61,7 @@ def main() -> None:
             measure(local, 64, recorder)
             first, second = (measure(local, chunks, recorder) for chunks in (few, many))
     print_requests(first, second)
-    print_functions(timed)
+    print_functions(second, timed)
     print_costs(first, second, timed)
 
 
@@ -145,38 +148,42 @@ def print_requests(few: Seen, many: Seen) -> None:
     print(f"Not 2xx: {sum(each.status >= 300 for each in many.exchanges)}")  # noqa: PLR2004
 
 
-def print_functions(seen: Seen) -> None:
+def print_functions(counted: Seen, seen: Seen) -> None:
+    estimated = estimated_gb_seconds(counted, seen, template_functions(), Speeds())
     print(f"\nLambda, job of {seen.chunks} chunks, without the proxy\n")
     print(
-        "| function | invocations | billed ms each | GB | GB-s a chunk | processor ms a chunk "
-        "| log bytes a chunk |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+        "| function | GB | invocations | billed ms each | processor ms a chunk | GB-s a chunk "
+        "| on AWS, estimated | log bytes a chunk |"
     )
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name, use in seen.functions.items():
         print(
-            f"| {name.removesuffix('Function')} | {use.invocations} "
-            f"| {use.billed_ms / max(1, use.invocations):.0f} | {use.gigabytes:.2f} "
-            f"| {use.gb_seconds / seen.chunks:.4f} "
+            f"| {name.removesuffix('Function')} | {use.gigabytes:.2f} | {use.invocations} "
+            f"| {use.billed_ms / max(1, use.invocations):.0f} "
             f"| {use.processor_seconds / seen.chunks * 1000:.1f} "
+            f"| {use.gb_seconds / seen.chunks:.4f} | {estimated[name]:.4f} "
             f"| {use.log_bytes / seen.chunks:.0f} |"
         )
 
 
 def print_costs(few: Seen, many: Seen, timed: Seen) -> None:
     found = lines((few.chunks, billed(few)), (many.chunks, billed(many)))
-    per_chunk = {name: line.per_chunk for name, line in found.items()}
-    prices = dict(DOLLARS_PER_MILLION)
-    costs = dollars(per_chunk, prices)
-    gb_seconds = sum(use.gb_seconds for use in timed.functions.values()) / timed.chunks
-    costs["GB-s of Lambda"] = gb_seconds * LAMBDA_DOLLARS_PER_GB_SECOND * 1e6
-    per_chunk["GB-s of Lambda"] = gb_seconds
+    estimated = sum(estimated_gb_seconds(many, timed, template_functions(), Speeds()).values())
+    upper = sum(use.gb_seconds for use in timed.functions.values()) / timed.chunks
+    found[LAMBDA_TIME] = Line(0, estimated)
+    prices = DOLLARS_PER_MILLION | {LAMBDA_TIME: LAMBDA_DOLLARS_PER_GB_SECOND * 1e6}
+    costs = dollars({name: line.per_chunk for name, line in found.items()}, prices)
     print("\n| | a chunk | a job | $ a million chunks |\n| --- | ---: | ---: | ---: |")
     for name, cost in sorted(costs.items(), key=lambda each: -each[1]):
-        job = f"{found[name].per_job:.1f}" if name in found else ""
-        print(f"| {name} | {per_chunk[name]:.3f} | {job} | {cost:.2f} |")
-    total, units = sum(costs.values()), per_chunk["dynamodb_write_unit"]
+        print(f"| {name} | {found[name].per_chunk:.4f} | {found[name].per_job:.1f} | {cost:.2f} |")
+    total = sum(costs.values())
     print(f"| total | | | {total:.2f} |\n")
-    print(_verdict("write units a chunk", units, WRITE_UNITS_WANTED))
+    dearer = total + (upper - estimated) * prices[LAMBDA_TIME]
+    print(
+        _verdict("write units a chunk", found["dynamodb_write_unit"].per_chunk, WRITE_UNITS_WANTED)
+    )
     print(_verdict("dollars a million chunks", total, DOLLARS_WANTED))
+    print(_verdict("the same with Lambda's time as billed here", dearer, DOLLARS_WANTED))
 
 
 def _verdict(what: str, found: float, wanted: float) -> str:

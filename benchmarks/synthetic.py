@@ -76,9 +76,6 @@ class SyntheticObjects:
     ) -> UploadedPart:
         return UploadedPart(number, "etag")
 
-    def list_parts(self, target: Upload) -> list[UploadedPart]:
-        return []
-
     def complete_upload(
         self, target: Upload, parts: Sequence[UploadedPart], size: int
     ) -> StoredObject:

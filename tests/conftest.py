@@ -37,7 +37,7 @@ def kind_of(item: pytest.Item) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests in memory open no sockets. Unix sockets are left: event loops wake themselves by them."""
+    """Tests in memory open no sockets but Unix ones, by which event loops wake themselves."""
     asks = item.get_closest_marker("enable_socket") or item.get_closest_marker("allow_hosts")
     if kind_of(item) in IN_MEMORY and not asks and "socket_enabled" not in _fixtures(item):
         disable_socket(allow_unix_socket=True)

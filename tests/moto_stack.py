@@ -57,7 +57,9 @@ class MotoStack:
             name: template.resolve(value, values)
             for name, value in template.environment(function).items()
         }
-        return {name: str(value) for name, value in resolved.items() if isinstance(value, str | int)}
+        return {
+            name: str(value) for name, value in resolved.items() if isinstance(value, str | int)
+        }
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """Those that are visible, with their attributes."""

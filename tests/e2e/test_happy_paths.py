@@ -15,7 +15,7 @@ from tests.e2e.harness import Stack
 
 def csv_with_notes(rows: int, seed: int = 1) -> bytes:
     """Quoted notes with newlines, doubled quotes, commas; as any spreadsheet writes them."""
-    pick = random.Random(seed)  # noqa: S311  test data
+    pick = random.Random(seed)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     pieces = ['say "hi"', "two\nlines", "a,b", "plain", "\n\n", "café", '"']

@@ -132,6 +132,15 @@ def test_an_endpoint_that_does_not_exist_fails_the_job_with_its_name(echo: Stack
     assert "missing-endpoint" in delivered.errors[0]["message"]
 
 
+def test_a_call_that_is_denied_fails_the_job_without_a_retry(echo: Stack) -> None:
+    with echo.faults({"fault": "access_denied"}):
+        delivered = echo.run("trouble/denied.txt", b"1\n2\n")
+
+    assert delivered.manifest["status"] == "FAILED"
+    assert delivered.manifest["attempts"] == 1
+    assert {error["error"] for error in delivered.errors} == {"AccessDeniedException"}
+
+
 def test_a_bad_pipeline_file_is_announced_at_once_and_fails_the_jobs_under_it(echo: Stack) -> None:
     with echo.listening("failure_topic_arn") as next_message:
         echo.configure("bad", "invoke:\n  endpoint: echo\n  timeuot: 5m\n")

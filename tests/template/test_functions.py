@@ -25,13 +25,12 @@ ENVIRONMENT = {
     "InvokeModelFunction": EVERYWHERE | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL"},
     "CollectResultFunction": EVERYWHERE | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL"},
     "AssembleOutputFunction": EVERYWHERE
-    | {"OUTPUT_BUCKET", "ASSEMBLE_QUEUE_URL", "SUCCESS_TOPIC", "FAILURE_TOPIC", "EVENT_BUS"},
+    | {"OUTPUT_BUCKET", "SUCCESS_TOPIC", "FAILURE_TOPIC", "EVENT_BUS"},
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 ENDPOINT_URL = "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"
 BOUNDED_LOOPS = {
     "SplitInputFunction": "a region comes twice: for its scan, then for its chunks",
-    "AssembleOutputFunction": "a segment's message leads to the job's, and that to no other",
 }
 
 

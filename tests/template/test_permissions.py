@@ -52,6 +52,7 @@ EXPECTED = {
     "CollectResultFunction": {
         "ResultQueue": CONSUME,
         "WorkBucket/async/*": "s3:GetObject",
+        "WorkBucket": "s3:ListBucket",
         "JobTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "InvokeQueue": "sqs:SendMessage",
         "AssembleQueue": "sqs:SendMessage",
@@ -59,12 +60,13 @@ EXPECTED = {
         "*": TRACE,
     },
     "AssembleOutputFunction": {
-        "AssembleQueue": f"{CONSUME} sqs:SendMessage",
+        "AssembleQueue": CONSUME,
         "InputBucket/*": READ_VERSION,
         "InputBucket": "s3:ListBucket",
+        "WorkBucket": "s3:ListBucket",
         "WorkBucket/async/*": "s3:GetObject",
         "WorkBucket/pieces/*": "s3:GetObject s3:PutObject s3:AbortMultipartUpload",
-        "OutputBucket/*": "s3:PutObject s3:AbortMultipartUpload s3:ListMultipartUploadParts",
+        "OutputBucket/*": "s3:PutObject s3:AbortMultipartUpload",
         "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query",
         "SuccessTopic": "sns:Publish",
         "FailureTopic": "sns:Publish",

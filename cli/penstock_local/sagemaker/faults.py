@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
-API_FAULTS = frozenset({"throttle", "internal_failure", "service_unavailable"})
+API_FAULTS = frozenset({"throttle", "internal_failure", "service_unavailable", "access_denied"})
 MODEL_FAULTS = frozenset({"model_error", "model_timeout", "slow_model"})
 NOTIFICATION_FAULTS = frozenset(
     {

@@ -26,6 +26,7 @@ _ACCEPTED = 202
 _MAXIMUM_WAITING = 120_000  # messages in flight of the queue that the service keeps
 _INJECTED: dict[str, tuple[str, str | None, int]] = {
     "throttle": ("ThrottlingException", None, 400),
+    "access_denied": ("AccessDeniedException", "injected: not authorized to perform this", 403),
     "internal_failure": ("InternalFailure", "injected internal failure", 500),
     "service_unavailable": ("ServiceUnavailable", "injected unavailability", 503),
 }

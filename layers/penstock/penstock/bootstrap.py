@@ -22,6 +22,7 @@ from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
 from penstock.use_cases.invoke_model import InvokeModel
+from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 
@@ -100,9 +101,11 @@ def finish_job(settings: Settings, journal: Journal) -> FinishJob:
 
 
 def assemble_segment(settings: Settings, finish: Callable[[str], None]) -> AssembleSegment:
+    objects, table = _objects(), _table(settings)
     return AssembleSegment(
-        objects=_objects(),
-        table=_table(settings),
+        objects=objects,
+        table=table,
+        merge=MergePieces(table, ComposeObject(objects), settings.work_bucket),
         finish=finish,
         select=lru_cache(compile_selection),
         work_bucket=settings.work_bucket,

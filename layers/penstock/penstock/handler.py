@@ -30,13 +30,17 @@ def queue_handler(build: Callable[[Runtime], Handler], parse: Parser = json.load
     """A Lambda handler that runs the built use case on each message of its queue."""
     logger, metrics, tracer = Logger(), Metrics(), Tracer()
     settings = Settings.of(os.environ)
-    handle = build(Runtime(settings, PowertoolsJournal(logger, metrics)))
+    journal = PowertoolsJournal(logger, metrics)
+    handle = build(Runtime(settings, journal))
     batches = Batches(handle, Visibility(client("sqs"), settings.queue_url), logger, parse)
 
     @logger.inject_lambda_context
-    @metrics.log_metrics
     @tracer.capture_lambda_handler(capture_response=False)
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return batches(event)
+        try:
+            return batches(event)
+        finally:
+            journal.flush()
 
-    return lambda_handler
+    decorated: LambdaHandler = lambda_handler
+    return decorated

@@ -58,7 +58,8 @@ class InvokeSection(_Section):
         description="name of a SageMaker endpoint: letters, digits and hyphens, at most 63",
     )
     content_type: HeaderValue = Field(
-        None, description="content type of the requests, in ASCII; by default that of the input's format"
+        None,
+        description="content type of the requests, in ASCII; by default that of the input's format",
     )
     accept: HeaderValue = Field(
         None, description="content type of the answers, in ASCII; by default content_type"
@@ -89,7 +90,11 @@ class InputSection(_Section):
         description="csv: false, the first row is a record; true, it is a header and dropped; "
         "send, it is a header and sent to the model with each chunk",
     )
-    delimiter: str = Field(",", pattern=r"^[\x09\x20-\x21\x23-\x7e]$", description="csv: one ASCII character other than a quote")
+    delimiter: str = Field(
+        ",",
+        pattern=r"^[\x09\x20-\x21\x23-\x7e]$",
+        description="csv: one ASCII character other than a quote",
+    )
 
     def to_domain(self) -> Input:
         header: Header = "absent"

@@ -63,8 +63,6 @@ class ObjectStore(Protocol):
         """A part copied by S3 itself from bytes `[first, end)` of another object."""
         ...
 
-    def list_parts(self, target: "Upload") -> list[UploadedPart]: ...
-
     def complete_upload(
         self, target: "Upload", parts: Sequence[UploadedPart], size: int
     ) -> StoredObject:
@@ -140,6 +138,10 @@ class JobTable(Protocol):
     def put_segment_result(self, job_id: str, result: SegmentResult) -> None: ...
 
     def get_segment_result(self, job_id: str, segment: int) -> SegmentResult | None: ...
+
+    def get_segment_results_of(self, job_id: str, node: int) -> list[SegmentResult]:
+        """Of segments 256 * `node` to 256 * `node` + 255, as far as they exist, in order."""
+        ...
 
     def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
         """Of segments 0 to `segments` - 1, in order."""

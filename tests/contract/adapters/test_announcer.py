@@ -3,9 +3,9 @@
 import json
 
 import pytest
+
 from penstock.adapters.announcements import AwsAnnouncer
 from penstock.domain.errors import RetryableError
-
 from tests.moto_stack import MotoStack, client
 
 SUMMARY = {"job_id": "0" * 20, "status": "PARTIAL", "pipeline": "in/ü", "records": {"total": 3}}

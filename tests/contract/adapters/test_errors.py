@@ -2,6 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
 from penstock.adapters.aws import translated
 from penstock.domain.errors import PenstockError, PermanentError, RetryableError
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from penstock.adapters import items
 from penstock.adapters.dynamodb import DynamoDbTable
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
@@ -16,14 +17,13 @@ from penstock.domain.splitting.model import Fill
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, SegmentResult
 from penstock.use_cases.invoke_model import error_outcome
-
 from tests.moto_stack import client
 
 JOB_ID = "0123456789abcdef0123"
 PATH = ChunkPath(3, 17)
 JOB = Job(
     job_id=JOB_ID,
-    source=Source("input", "in/ü \"x\".csv", 5 * 1024**4, "abc", "v1"),
+    source=Source("input", 'in/ü "x".csv', 5 * 1024**4, "abc", "v1"),
     pipeline=Pipeline(
         invoke=Invoke("churn", accept="text/csv"),
         source="in/_pipeline.yaml",

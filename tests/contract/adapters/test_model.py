@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import boto3
 import pytest
 from botocore.config import Config
+
 from penstock.adapters.sagemaker import SageMakerModel, runtime_client
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from penstock.ports import AsyncRequest, AsyncTicket

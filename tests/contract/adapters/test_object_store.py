@@ -9,7 +9,6 @@ from penstock.domain.composition import MIB, MINIMUM_PART
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.ports import ObjectRef, ObjectStore, Upload, UploadedPart
 from penstock.testing import FakeObjects
-
 from tests.moto_stack import client
 
 KEY = "in/a b+ü.csv"
@@ -122,13 +121,6 @@ def test_parts_become_one_object_in_the_order_of_their_numbers(objects: ObjectSt
     assert objects.read(HERE) == b"a" * MINIMUM_PART + b"end"
 
 
-def test_parts_that_are_in_are_listed_in_order(objects: ObjectStore) -> None:
-    upload = begun(objects)
-    parts = [objects.upload_part(upload, number, b"x") for number in (3, 1)]
-
-    assert objects.list_parts(upload) == parts[::-1]
-
-
 def test_a_part_that_is_sent_again_replaces_the_first(objects: ObjectStore) -> None:
     upload = begun(objects)
     objects.upload_part(upload, 1, b"before")
@@ -229,7 +221,6 @@ def test_an_upload_that_has_ended_takes_no_more_parts(end: str) -> None:
         objects.complete_upload(upload, [part], 1)
 
     assert code_of(lambda: objects.upload_part(upload, 2, b"b")) == "NoSuchUpload"
-    assert code_of(lambda: objects.list_parts(upload)) == "NoSuchUpload"
 
 
 @pytest.mark.parametrize("number", [0, 10_001])

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+
 from penstock.adapters.sqs import SqsQueues, Visibility
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import RetryableError
 from penstock.testing import FakeQueues
-
 from tests.moto_stack import MotoStack, client
 
 JOB_ID = "0123456789abcdef0123"
@@ -36,9 +36,7 @@ def test_each_message_is_sent_once(
     assert {message.queue for message in fake.sent} <= {queue}
 
 
-def test_a_chunk_message_comes_back_as_it_was_sent(
-    stack: MotoStack, sqs_queues: SqsQueues
-) -> None:
+def test_a_chunk_message_comes_back_as_it_was_sent(stack: MotoStack, sqs_queues: SqsQueues) -> None:
     message = ChunkMessage(JOB_ID, 1, 2, 3, 4, 5, 6, 7, "01", 8, 9, 10)
 
     sqs_queues.invoke(JOB_ID, [message])

@@ -16,6 +16,7 @@ def inject(endpoint: AsyncEndpoint, fault: str, **members: Any) -> None:
     ("fault", "code", "status"),
     [
         ("throttle", "ThrottlingException", 400),
+        ("access_denied", "AccessDeniedException", 403),
         ("internal_failure", "InternalFailure", 500),
         ("service_unavailable", "ServiceUnavailable", 503),
     ],

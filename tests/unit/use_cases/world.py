@@ -34,6 +34,7 @@ from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
 from penstock.use_cases.invoke_model import InvokeModel
+from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 
@@ -280,7 +281,8 @@ class World:
         )
         compose = ComposeObject(objects)
         finish = FinishJob(objects, table, announcer, compose, journal, now, "work", "output")
-        assemble = AssembleSegment(objects, table, finish, compile_selection, "work")
+        merge = MergePieces(table, compose, "work")
+        assemble = AssembleSegment(objects, table, merge, finish, compile_selection, "work")
         return {
             "upload": accept,
             "split": SplitInput(objects, table, queues, journal, now, "work"),

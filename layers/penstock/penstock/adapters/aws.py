@@ -15,7 +15,7 @@ _CHANGED = frozenset({"PreconditionFailed", "412"})
 _CLIENT_ERRORS = range(400, 500)
 _PASSING = frozenset(
     {
-        # Throttles are client errors to AWS; their names are botocore's, of its standard retry mode.
+        # Throttles are client errors to AWS; the names are those of botocore's standard retry mode.
         "BandwidthLimitExceeded",
         "LimitExceededException",
         "PriorRequestNotComplete",

@@ -18,3 +18,8 @@ class PowertoolsJournal:
         known = {name: value for name, value in fields.items() if value is not None}
         self.logger.info(event, extra=known)
         self.metrics.add_metric(name=event, unit=MetricUnit.Count, value=1)
+
+    def flush(self) -> None:
+        """Writes the metrics, if there are any: Powertools warns of none, here they are normal."""
+        if self.metrics.provider.metric_set:
+            self.metrics.flush_metrics()

@@ -68,15 +68,6 @@ class S3Objects:
             )
         return UploadedPart(number, answer["CopyPartResult"]["ETag"])
 
-    def list_parts(self, target: Upload) -> list[UploadedPart]:
-        with translated(f"s3://{target.bucket}/{target.key}"):
-            pages = self.s3.get_paginator("list_parts").paginate(**_target(target))
-            return [
-                UploadedPart(part["PartNumber"], part["ETag"])
-                for page in pages
-                for part in page.get("Parts", [])
-            ]
-
     def complete_upload(
         self, target: Upload, parts: Sequence[UploadedPart], size: int
     ) -> StoredObject:

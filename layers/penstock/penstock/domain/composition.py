@@ -13,10 +13,12 @@ from penstock.domain.errors import PermanentError
 
 MIB = 1024**2
 MINIMUM_PART = 5 * MIB
-MAXIMUM_PART = 5 * 1024 * MIB
 MAXIMUM_PARTS = 10_000
 MAXIMUM_BUFFER = 256 * MIB
 """Bytes that one part may gather in memory: two of them fit the function that composes."""
+
+LARGEST_COPY = 512 * MIB
+"""Bytes of a part that S3 copies: below its limit, so that more parts are copied side by side."""
 
 _PARTS_AIMED_AT = 9_000
 
@@ -113,8 +115,8 @@ def _borrowed(size: int, gathered: int, smallest: int) -> int:
 
 
 def _copies(extent: Range) -> Iterator[Range]:
-    """Equal shares, each within the largest part: no share comes out too small."""
-    shares = -(-extent.size // MAXIMUM_PART)
+    """Equal shares: none comes out too small."""
+    shares = -(-extent.size // LARGEST_COPY)
     borders = [extent.start + extent.size * i // shares for i in range(shares + 1)]
     for start, end in pairwise(borders):
         yield Range(extent.piece, start, end)

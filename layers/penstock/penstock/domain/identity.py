@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from penstock.domain.errors import PermanentError
 
 _JOB_ID_DIGITS = 20
-_INFERENCE_ID = re.compile(r"([0-9a-f]{20}):(\d{5})\.(\d{4})(?:\.([01]+))?:(\d+):(\d+):(\d+)\Z")
+_INFERENCE_ID = re.compile(
+    r"([0-9a-f]{20}):(\d{5})\.(\d{4})(?:\.([01]+))?:(\d+):(\d+):(\d+)\Z", re.ASCII
+)
 
 
 def job_id_of(bucket: str, key: str, revision: str) -> str:

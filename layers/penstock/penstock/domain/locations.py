@@ -16,7 +16,10 @@ def parse_location(location: str) -> tuple[str, str]:
     Raises:
         PermanentError: `BadLocation`.
     """
-    parts = urlsplit(location)
+    try:
+        parts = urlsplit(location)
+    except ValueError as error:
+        raise PermanentError("BadLocation", f"not a location: {location!r}") from error
     if parts.scheme == "s3" and parts.netloc:
         # Not `parts.path`: in an s3 location `?` and `#` belong to the key.
         return parts.netloc, location.removeprefix(f"s3://{parts.netloc}/")

@@ -22,17 +22,19 @@ LAMBDA_DOLLARS_PER_GB_SECOND = 0.0000133334
 INLINE_LIMIT = 128_000
 """Bytes of InvokeEndpointAsync's inline Body; larger requests go through S3."""
 
+# Both measured by `python -m benchmarks.requests`; docs/performance.md has it call by call.
 REQUESTS_PER_CHUNK = {
     "s3_put": 1.0,  # SageMaker's own output object
     "s3_get": 3.0,  # the records; the answer, to count it and to assemble it
     "sns_publish": 1.0,  # SageMaker's notification
-    "sqs_request": 0.8,  # two queues, batches of ten, thus send, receive and delete of tenths
+    "sqs_request": 1.5,  # its delivery; sends, receives and deletes of batches
     "dynamodb_write_unit": 3.0,  # attempt, outcome, done-mark
-    "dynamodb_read_unit": 1.5,  # chunk and job before the call, chunks again at assembly
-    "lambda_request": 0.2,
+    "dynamodb_read_unit": 1.25,  # chunk before the call, chunks again at assembly, job now and then
+    "lambda_request": 0.22,
+    "log_megabyte": 0.0012,
 }
-GB_SECONDS_PER_CHUNK = 0.05
-"""Lambda time of one chunk on all its hops, from the figures in docs/performance.md."""
+GB_SECONDS_PER_CHUNK = 0.095
+"""Lambda time of one chunk on all its hops: measured processor time, assumed latencies."""
 
 
 @dataclass(frozen=True, slots=True)

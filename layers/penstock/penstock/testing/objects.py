@@ -104,10 +104,6 @@ class FakeObjects:
             raise PermanentError("InvalidArgument", f"{extent} of {len(source)} bytes")
         return self.upload_part(target, number, source[start:end])
 
-    def list_parts(self, target: Upload) -> list[UploadedPart]:
-        parts = self._open(target).parts
-        return [UploadedPart(number, _etag(parts[number])) for number in sorted(parts)]
-
     def complete_upload(
         self, target: Upload, parts: Sequence[UploadedPart], size: int
     ) -> StoredObject:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from penstock.domain.chunk import ChunkState, Outcome
-from penstock.domain.fan_in import Step
+from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, JobStatus
 from penstock.domain.splitting import RegionSummary
@@ -75,6 +75,10 @@ class FakeTable:
 
     def get_segment_result(self, job_id: str, segment: int) -> SegmentResult | None:
         return self.results.get((job_id, segment))
+
+    def get_segment_results_of(self, job_id: str, node: int) -> list[SegmentResult]:
+        wanted = ((job_id, number) for number in range(node * FAN_OUT, (node + 1) * FAN_OUT))
+        return [self.results[key] for key in wanted if key in self.results]
 
     def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
         wanted = ((job_id, number) for number in range(segments))

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError, RetryableError
+from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.job import Job
 from penstock.domain.locations import parse_location
 from penstock.domain.output_lines import LineStyle, RecordError, Settled, error_lines, output_lines
@@ -16,15 +17,11 @@ from penstock.domain.results import Select, check_count, split_results
 from penstock.ports import JobTable, ObjectRef, ObjectStore, SegmentResult
 from penstock.use_cases.fan_in import report_done
 from penstock.use_cases.piece_writer import PieceWriter
+from penstock.use_cases.pieces import Kind, MergePieces, piece_key
 from penstock.use_cases.read_records import Located, read_located
 
 READ_AHEAD = 4
 """Chunks whose bytes are fetched while another's lines are written."""
-
-
-def piece_key(job_id: str, segment: int, kind: str) -> str:
-    """Where a segment's assembled lines lie in the work bucket; `kind` is `out` or `errors`."""
-    return f"pieces/{job_id}/{segment:05d}.{kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,7 @@ class AssembleSegment:
 
     objects: ObjectStore
     table: JobTable
+    merge: MergePieces
     finish: Callable[[str], None]
     select: Callable[[str], Select]
     work_bucket: str
@@ -49,8 +47,15 @@ class AssembleSegment:
         if self.table.get_segment_result(job.job_id, segment) is None:
             result = self._assemble(job, segment, int(message["chunks"]))
             self.table.put_segment_result(job.job_id, result)
-        if report_done(self.table, job.job_id, "segments", segment, job.totals.segments):
-            self.finish(job.job_id)
+        self._report(job.job_id, segment, job.totals.segments)
+
+    def _report(self, job_id: str, segment: int, segments: int) -> None:
+        def node_done(step: Step) -> None:
+            if step.level == 0 and segments > FAN_OUT:
+                self.merge(job_id, step.node)
+
+        if report_done(self.table, job_id, "segments", (segment, segments), node_done):
+            self.finish(job_id)
 
     def _assemble(self, job: Job, segment: int, chunks: int) -> SegmentResult:
         states = self.table.get_segment(job.job_id, segment)
@@ -73,7 +78,7 @@ class AssembleSegment:
         succeeded = sum(good for good, _ in tallies)
         return _result(segment, states, (succeeded, failed), (output.size, errors.size))
 
-    def _writer(self, job: Job, segment: int, kind: str) -> PieceWriter:
+    def _writer(self, job: Job, segment: int, kind: Kind) -> PieceWriter:
         key = piece_key(job.job_id, segment, kind)
         return PieceWriter(self.objects, self.work_bucket, key, "application/octet-stream")
 

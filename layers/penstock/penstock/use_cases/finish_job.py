@@ -9,10 +9,10 @@ from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.job import Failure, Job, JobStatus, Tally, final_status
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest, build_summary
 from penstock.domain.object_keys import output_keys
-from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, SegmentResult
-from penstock.use_cases.assemble_output import piece_key
-from penstock.use_cases.compose_object import ComposeObject, Piece, Target
+from penstock.ports import Announcer, JobTable, Journal, ObjectStore, SegmentResult
+from penstock.use_cases.compose_object import ComposeObject, Target
 from penstock.use_cases.fail_job import TERMINAL
+from penstock.use_cases.pieces import Pieces
 
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"
@@ -83,21 +83,13 @@ class FinishJob:
     def _compose_all(self, job: Job, results: Sequence[SegmentResult]) -> dict[str, StoredObject]:
         keys = output_keys(job.source.key)
         accept = job.pipeline.accept_of(job.source.key)
-        output = [(each.segment, each.output_bytes) for each in results]
-        errors = [(each.segment, each.error_bytes) for each in results]
+        pieces = Pieces(self.work_bucket, job.job_id)
         target = Target(self.output_bucket, keys.predictions, accept)
-        outputs = {"predictions": self.compose(self._pieces(job, "out", output), target)}
-        if any(size for _, size in errors):
+        outputs = {"predictions": self.compose(pieces.of_job(results, "out"), target)}
+        if any(each.error_bytes for each in results):
             target = Target(self.output_bucket, keys.errors, JSON_LINES)
-            outputs["errors"] = self.compose(self._pieces(job, "errors", errors), target)
+            outputs["errors"] = self.compose(pieces.of_job(results, "errors"), target)
         return outputs
-
-    def _pieces(self, job: Job, kind: str, sizes: Sequence[tuple[int, int]]) -> list[Piece]:
-        return [
-            Piece(ObjectRef(self.work_bucket, piece_key(job.job_id, segment, kind)), size)
-            for segment, size in sizes
-            if size
-        ]
 
     def _put_manifest(self, job: Job, ending: Ending) -> str | None:
         """Its location; None where the job's key leaves no room for its name."""

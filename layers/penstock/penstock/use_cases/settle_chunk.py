@@ -37,7 +37,7 @@ class SettleChunk:
 
     def report(self, job_id: str, path: ChunkPath, chunks: int) -> None:
         """What follows an outcome; doing it again changes nothing."""
-        if report_done(self.table, job_id, chunks_kind(path.segment), path.chunk, chunks):
+        if report_done(self.table, job_id, chunks_kind(path.segment), (path.chunk, chunks)):
             message = {
                 "kind": "segment",
                 "job_id": job_id,

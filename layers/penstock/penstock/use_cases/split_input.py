@@ -91,7 +91,7 @@ class SplitInput:
             return
         self._put_plan(job, number, scan)
         self.table.put_region(job.job_id, number, scan.summary())
-        if report_done(self.table, job.job_id, "regions", number, len(regions)):
+        if report_done(self.table, job.job_id, "regions", (number, len(regions))):
             self._resolve(job, [])
 
     def _scan_region(self, job: Job, region: ByteRange) -> RegionScan:

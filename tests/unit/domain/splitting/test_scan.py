@@ -40,7 +40,7 @@ def scan(data: bytes, dialect: Dialect, region: ByteRange, blocks: list[int]) ->
 
 
 def csv_rows(seed: int, rows: int, stray: float = 0) -> bytes:
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     texts = ["plain", "two\nlines", 'say ""hi""', "", ",", ",\n,", '""', "x" * 90, " padded "]
     made = []
     for number in range(rows):
