@@ -79,7 +79,7 @@ def _run(local: Mapping[str, str]) -> dict[str, Any]:
     pipeline = ROOT / "examples" / "digits" / "_pipeline.yaml"
     client(local, "s3").upload_file(str(pipeline), local["input_bucket"], f"digits/{pipeline.name}")
     # A stack that the user keeps is not touched: the command finds this one from its folder.
-    command = [PENSTOCK, "submit", source, "--pipeline", "digits", "--wait"]
+    command = [str(PENSTOCK), "submit", str(source), "--pipeline", "digits", "--wait"]
     _say(f"$ penstock submit {source.name} --pipeline digits --wait")
     if subprocess.run(command, cwd=PLACE, check=False).returncode:  # noqa: S603  our own command
         raise DemoError("the job did not succeed; see the message above")

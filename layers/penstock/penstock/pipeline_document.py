@@ -93,7 +93,7 @@ class InputSection(_Section):
     delimiter: str = Field(
         ",",
         pattern=r"^[\x09\x20-\x21\x23-\x7e]$",
-        description="csv: one ASCII character other than a quote",
+        description="one ASCII character other than a quote, between the fields of CSV",
     )
 
     def to_domain(self) -> Input:

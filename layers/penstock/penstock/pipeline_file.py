@@ -81,11 +81,13 @@ def _refuse_duplicates(node: yaml.Node, source: str) -> None:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "line 1: nested too deeply"
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         problem = getattr(error, "problem", None) or "not YAML"
         return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
-    text = str(error) or "nested too deeply"
+    text = " ".join(str(error).split())
     return text if text.startswith("line ") else f"line 1: {text}"
 
 
@@ -102,6 +104,9 @@ def _problem(root: yaml.MappingNode, detail: Any) -> str:
             return f"line {line}: `{name}` must hold keys; give it some or remove it"
         case "tuple_type":
             return f"line {line}: `{name}` must be a list, as in [ModelError]"
+        case "literal_error":
+            allowed = detail["ctx"]["expected"].replace("'", "").lower()
+            return f"line {line}: `{name}` is {detail['input']!r:.80}; it must be {allowed}"
         case "string_pattern_mismatch":
             return f"line {line}: `{name}` is {detail['input']!r:.80}: {_meaning(location)}"
         case _:

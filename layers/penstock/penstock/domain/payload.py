@@ -55,7 +55,8 @@ def _json_fault(record: bytes) -> tuple[str, str] | None:
     if fault:
         return fault
     try:
-        json.loads(record)
+        # Decoded here: of bytes, json would also take UTF-16 and a byte order mark.
+        json.loads(record.decode())
     except RecursionError:
         return "InvalidJson", "the record is nested too deeply"
     except ValueError as error:

@@ -22,18 +22,18 @@ LAMBDA_DOLLARS_PER_GB_SECOND = 0.0000133334
 INLINE_LIMIT = 128_000
 """Bytes of InvokeEndpointAsync's inline Body; larger requests go through S3."""
 
-# Both measured by `python -m benchmarks.requests`; docs/performance.md has it call by call.
+# Measured by `python -m benchmarks.requests`, rounded up; docs/performance.md has it call by call.
 REQUESTS_PER_CHUNK = {
     "s3_put": 1.0,  # SageMaker's own output object
     "s3_get": 3.0,  # the records; the answer, to count it and to assemble it
     "sns_publish": 1.0,  # SageMaker's notification
-    "sqs_request": 1.5,  # its delivery; sends, receives and deletes of batches
+    "sqs_request": 2.0,  # its delivery; sends, receives and deletes of batches, which vary
     "dynamodb_write_unit": 3.0,  # attempt, outcome, done-mark
     "dynamodb_read_unit": 1.25,  # chunk before the call, chunks again at assembly, job now and then
-    "lambda_request": 0.22,
+    "lambda_request": 0.5,
     "log_megabyte": 0.0012,
 }
-GB_SECONDS_PER_CHUNK = 0.095
+GB_SECONDS_PER_CHUNK = 0.10
 """Lambda time of one chunk on all its hops: measured processor time, assumed latencies."""
 
 

@@ -54,5 +54,5 @@ def format_duration(seconds: float) -> str:
     """The largest unit that divides the duration: `900` is `15m`."""
     for unit in ("d", "h", "m"):
         if seconds and seconds % _SECONDS[unit] == 0:
-            return f"{seconds / _SECONDS[unit]:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / _SECONDS[unit]:.15g}{unit}"
+    return f"{seconds:.15g}s"

@@ -1,0 +1,37 @@
+"""What a function remembers between the messages of a batch, and what it selects with."""
+
+import pytest
+from penstock.bootstrap import JOB_MEMORY, remembered
+from penstock.domain.errors import PermanentError
+from penstock.selection import compile_selection
+
+
+def test_a_job_is_read_once_while_its_memory_lasts() -> None:
+    asked: list[str] = []
+    clock = [0.0]
+    get_job = remembered(lambda job_id: asked.append(job_id), lambda: clock[0])
+
+    for job_id in ("a", "a", "b", "a"):
+        get_job(job_id)
+    clock[0] = JOB_MEMORY
+    get_job("a")
+
+    assert asked == ["a", "b", "a"]
+
+
+def test_a_selection_is_a_function_of_documents() -> None:
+    select = compile_selection("outputs[0].data")
+
+    assert select({"outputs": [{"data": [1, 2]}]}) == [1, 2]
+    assert select({}) is None
+
+
+@pytest.mark.parametrize("expression", ["a[", "", "sort(", "nonsense(@)"])
+def test_what_is_no_jmespath_is_refused(expression: str) -> None:
+    with pytest.raises(PermanentError, match="BadSelection"):
+        compile_selection(expression)({"a": 1})
+
+
+def test_a_selection_that_does_not_fit_a_document_is_an_error() -> None:
+    with pytest.raises(PermanentError, match="BadSelection"):
+        compile_selection("sum(@)")({"a": 1})
