@@ -100,7 +100,7 @@ def nothing_in_use_imports_the_fakes(sources: Iterable[Source]) -> list[str]:
 
 
 def _standard(name: str) -> bool:
-    return name.split(".")[0] in STANDARD_LIBRARY
+    return name.split(".", maxsplit=1)[0] in STANDARD_LIBRARY
 
 
 def _within(name: str, packages: tuple[str, ...]) -> bool:

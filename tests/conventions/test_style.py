@@ -72,8 +72,9 @@ def _length(function: Function) -> int:
     assert function.end_lineno
     lines = function.end_lineno - function.lineno + 1
     first = function.body[0]
-    documented = ast.get_docstring(function) is not None and first.end_lineno
-    return lines - (first.end_lineno - first.lineno + 1) if documented else lines
+    if ast.get_docstring(function) is None or not first.end_lineno:
+        return lines
+    return lines - (first.end_lineno - first.lineno + 1)
 
 
 def _arguments(function: Function) -> int:

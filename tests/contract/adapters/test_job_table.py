@@ -7,6 +7,7 @@ import pytest
 from penstock.adapters import items
 from penstock.adapters.dynamodb import DynamoDbTable
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
+from penstock.domain.errors import PermanentError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath, InferenceId
 from penstock.domain.job import Failure, Job, JobStatus, Source, Totals
@@ -17,6 +18,7 @@ from penstock.domain.splitting.model import Fill
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, SegmentResult
 from penstock.use_cases.invoke_model import error_outcome
+from tests.contract.adapters.conftest import NOW
 from tests.moto_stack import client
 
 JOB_ID = "0123456789abcdef0123"
@@ -218,6 +220,15 @@ def test_results_of_segments_come_back_in_order(table: JobTable) -> None:
     assert table.get_segment_results(JOB_ID, 301) == [result(each) for each in range(301)]
 
 
+def test_results_of_one_node_are_those_of_its_256_segments(table: JobTable) -> None:
+    for segment in range(250, 600):
+        table.put_segment_result(JOB_ID, result(segment))
+
+    found = table.get_segment_results_of(JOB_ID, 1)
+
+    assert found == [result(each) for each in range(256, 512)]
+
+
 # What only the adapter has: sizes, expiry, the index, errors.
 
 
@@ -321,6 +332,13 @@ def test_items_expire(dynamodb_table: DynamoDbTable) -> None:
 
     assert len(written) == 6
     assert {item["expires_at"]["N"] for item in written} == {"1800003600"}
+
+
+def test_a_write_that_fails_is_not_taken_for_a_condition_that_does(stack) -> None:
+    missing = DynamoDbTable(client("dynamodb"), "no-such-table", lambda: NOW, 3600)
+
+    with pytest.raises(PermanentError, match="ResourceNotFoundException"):
+        missing.create_job(JOB)
 
 
 def test_jobs_and_nothing_else_are_listed_by_time(dynamodb_table: DynamoDbTable) -> None:

@@ -189,11 +189,17 @@ def test_completing_an_upload_that_is_gone_may_be_tried_again(make) -> None:
     assert code_of(call, RetryableError) == "NoSuchUpload"
 
 
-def stubbed(operation: str) -> S3Objects:
+def test_an_upload_that_may_not_be_aborted_is_an_error() -> None:
+    objects = stubbed("abort_multipart_upload", "AccessDenied", 403)
+
+    assert code_of(lambda: objects.abort_upload(Upload("work", KEY, "1"))) == "AccessDenied"
+
+
+def stubbed(operation: str, code: str = "NoSuchUpload", status: int = 404) -> S3Objects:
     """moto itself fails where S3 answers 404."""
     s3 = boto3.client("s3")
     stubber = Stubber(s3)
-    stubber.add_client_error(operation, "NoSuchUpload", "gone", 404)
+    stubber.add_client_error(operation, code, "no", status)
     stubber.activate()
     return S3Objects(s3)
 

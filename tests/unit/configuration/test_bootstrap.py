@@ -1,6 +1,7 @@
 """What a function remembers between the messages of a batch, and what it selects with."""
 
 import pytest
+
 from penstock.bootstrap import JOB_MEMORY, remembered
 from penstock.domain.errors import PermanentError
 from penstock.selection import compile_selection
@@ -9,7 +10,7 @@ from penstock.selection import compile_selection
 def test_a_job_is_read_once_while_its_memory_lasts() -> None:
     asked: list[str] = []
     clock = [0.0]
-    get_job = remembered(lambda job_id: asked.append(job_id), lambda: clock[0])
+    get_job = remembered(asked.append, lambda: clock[0])
 
     for job_id in ("a", "a", "b", "a"):
         get_job(job_id)

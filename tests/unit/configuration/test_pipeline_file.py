@@ -1,8 +1,11 @@
 """Reading `_pipeline.yaml`: the pipeline, or file, line and remedy."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from penstock.domain.pipeline import ChunkSize, Input, Invoke, Output, Pipeline
 from penstock.domain.retry import RetryPolicy
 from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
@@ -82,8 +85,11 @@ def test_a_header_is_absent_dropped_or_sent(header: str, meaning: str) -> None:
 
 
 def test_an_empty_text_is_as_good_as_none() -> None:
-    text = 'invoke: {endpoint: demo, content_type: "", accept: ""}\ninput: {format: ""}\noutput: {select: ""}'
-
+    text = """
+invoke: {endpoint: demo, content_type: "", accept: ""}
+input: {format: ""}
+output: {select: ""}
+"""
     assert load_pipeline(text, FILE) == Pipeline(Invoke("demo"), source=FILE)
 
 
@@ -189,23 +195,25 @@ def test_a_message_has_one_line() -> None:
         assert all("\n" not in problem for problem in problems(text))
 
 
+def is_read_or_refused(text: str | bytes) -> None:
+    with suppress(InvalidPipelineError):
+        assert isinstance(load_pipeline(text, FILE), Pipeline)
+
+
 @given(st.text(max_size=200) | st.binary(max_size=200))
 def test_any_file_is_read_or_refused(text: str | bytes) -> None:
-    try:
-        load_pipeline(text, FILE)
-    except InvalidPipelineError as error:
-        assert error.problems
+    is_read_or_refused(text)
 
 
 PIECES = st.sampled_from(
-    ["invoke", "endpoint", "chunk", "max_bytes", ": ", ": ", "\n", "\n  ", "- ", "{", "}", "[", "]"]
-    + ["demo", "7", "4MiB", "null", "~", "? ", "&a ", "*a", "!!set ", "<<", "'", '"', "|", ">", "%"]
+    (
+        *("invoke", "endpoint", "chunk", "max_bytes", ": ", ": ", "\n", "\n  ", "- ", "{", "}"),
+        *("demo", "7", "4MiB", "null", "~", "? ", "&a ", "*a", "!!set ", "<<", "'", '"', "|", ">"),
+        *("[", "]", "%"),
+    )
 )
 
 
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_anything_like_a_pipeline_file_is_read_or_refused(text: str) -> None:
-    try:
-        load_pipeline(text, FILE)
-    except InvalidPipelineError as error:
-        assert error.problems
+    is_read_or_refused(text)

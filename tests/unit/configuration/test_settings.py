@@ -1,6 +1,7 @@
 """The environment of the functions."""
 
 import pytest
+
 from penstock.settings import DAY, Settings, SettingsError
 
 LEAST = {"TABLE": "jobs", "WORK_BUCKET": "work"}
@@ -16,10 +17,17 @@ def test_what_a_function_does_not_use_stays_empty() -> None:
 def test_every_variable_is_read() -> None:
     texts = {
         name: name.lower()
-        for name in (
-            "QUEUE_URL OUTPUT_BUCKET SPLIT_QUEUE_URL INVOKE_QUEUE_URL ASSEMBLE_QUEUE_URL "
-            "SUCCESS_TOPIC FAILURE_TOPIC EVENT_BUS DEFAULT_PIPELINE"
-        ).split()
+        for name in [
+            "QUEUE_URL",
+            "OUTPUT_BUCKET",
+            "SPLIT_QUEUE_URL",
+            "INVOKE_QUEUE_URL",
+            "ASSEMBLE_QUEUE_URL",
+            "SUCCESS_TOPIC",
+            "FAILURE_TOPIC",
+            "EVENT_BUS",
+            "DEFAULT_PIPELINE",
+        ]
     }
 
     settings = Settings.of(LEAST | texts | {"REGION_BYTES": "7", "RETENTION": "8"})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.domain.fan_in import FAN_OUT, steps_to_root
+from penstock.domain.fan_in import FAN_OUT, Step, steps_to_root
 from penstock.testing import FakeTable
 from penstock.use_cases.fan_in import report_done
 
@@ -75,10 +75,11 @@ def test_a_last_node_may_wait_for_a_single_child() -> None:
 
 
 def test_each_complete_node_is_told_of_before_its_parent_is() -> None:
-    table, told = FakeTable(), []
+    table = FakeTable()
+    told: list[Step] = []
     leaves = 2 * FAN_OUT
 
     for leaf in range(leaves):
-        report_done(table, "job", "kind", (leaf, leaves), lambda step: told.append(step))
+        report_done(table, "job", "kind", (leaf, leaves), told.append)
 
     assert [(step.level, step.node) for step in told] == [(0, 0), (0, 1), (1, 0)]

@@ -17,7 +17,7 @@ from penstock.domain.manifest import (
     build_summary,
     iso,
 )
-from penstock.domain.pipeline import Invoke, Output, Pipeline
+from penstock.domain.pipeline import Input, Invoke, Output, Pipeline
 from penstock.domain.pricing import Usage, estimated_dollars
 
 PIPELINE = Pipeline(Invoke("demo"), source="in/_pipeline.yaml")
@@ -111,6 +111,12 @@ def test_a_pipeline_comes_back_from_its_snapshot() -> None:
 def test_a_files_name_tells_its_format(key: str, fmt: str, content_type: str) -> None:
     assert PIPELINE.format_of(key) == fmt
     assert PIPELINE.content_type_of(key) == PIPELINE.accept_of(key) == content_type
+
+
+def test_a_format_that_is_given_counts_whatever_the_name() -> None:
+    given_format = replace(PIPELINE, input=Input("jsonl"))
+
+    assert given_format.format_of("a.csv") == "jsonl"
 
 
 def test_what_is_asked_for_is_what_is_sent_unless_it_is_said() -> None:

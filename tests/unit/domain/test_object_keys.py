@@ -70,7 +70,7 @@ def test_a_pipeline_is_called_by_its_prefix(source: str, name: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".out", ".errors.jsonl", ".manifest.json"])
 def test_a_name_that_an_output_could_have_is_refused_with_a_remedy(suffix: str) -> None:
-    with pytest.raises(PermanentError, match="rename the file, for example to x.csv") as caught:
+    with pytest.raises(PermanentError, match=r"rename the file, for example to x\.csv") as caught:
         check_input_key(f"in/x.csv{suffix}")
 
     assert caught.value.code == "OutputNameCollision"

@@ -12,11 +12,11 @@ from typing import Any
 import aws_xray_sdk.core  # noqa: F401  makes a socket when it is imported: here, not in a test
 import pytest
 from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
 from tests.moto_stack import MotoStack, client
 
+ACCOUNT = "123456789012"  # moto's
 ROOT = Path(__file__).parents[3]
 FUNCTIONS = {
     "accept_upload": ("AcceptUploadFunction", "UploadQueue"),
@@ -66,11 +66,11 @@ class Deployed:
 
     def hidden_for(self, function: str, message_id: str) -> float:
         """Seconds for which the message stays away, from when it was received."""
-        queues = sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].queues
+        queues = sqs_backends[ACCOUNT]["us-east-1"].queues
         (message,) = (
             each for each in queues[FUNCTIONS[function][1]]._messages if each.id == message_id
         )
-        return (message.visible_at - message.approximate_first_receive_timestamp) / 1000
+        return (message.visible_at - (message.approximate_first_receive_timestamp or 0)) / 1000
 
 
 def sample_event(function: str, sample: str) -> dict[str, Any]:

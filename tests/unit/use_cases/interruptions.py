@@ -64,7 +64,7 @@ class InterruptedPort:
         call = getattr(self.port, method)
 
         def interrupted(*args: Any, **kwargs: Any) -> Any:
-            border = f"{self.name}.{method}"
+            border = " ".join([f"{self.name}.{method}", *(a for a in args if isinstance(a, str))])
             self.interruption.cross(f"before {border}")
             answer = call(*args, **kwargs)
             if method == "stream":

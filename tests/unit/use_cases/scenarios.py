@@ -25,8 +25,7 @@ CSV = b'id,note\n1,"a\nb"\n2,plain\n3,\xff\n4,"again\n\n, and ""again"""\n5,retr
 class Scenario:
     """One dropped object; `set_up` prepares a world for it.
 
-    `borders` are the endings of the calls that are worth an interruption: all, but where the
-    objects are so large that a run takes long.
+    `borders` has words of the calls that are worth an interruption: all, but where a run takes long.
     """
 
     key: str
@@ -133,6 +132,12 @@ SCENARIOS = {
         b"aa\nbb\nc\nd\n",
         region_bytes=6,
         predict=verbose,
-        borders=("upload", "upload_part", "copy_part"),
+        borders=("_upload", "_part"),
+    ),
+    "pieces that are merged": Scenario(
+        "in/many.txt",
+        b"".join(b"%d\n" % number for number in range(100, 360)),
+        region_bytes=4,
+        borders=("merged", "get_segment_results", "announcer", "in/many.txt"),
     ),
 }

@@ -76,6 +76,21 @@ def test_a_result_that_overtakes_the_record_of_its_invocation_counts(name: str) 
     assert world.dead_letters == []
 
 
+def test_failures_that_overtake_the_record_of_their_invocations_use_up_the_attempts() -> None:
+    world = overtaking(
+        Scenario(
+            "x.csv",
+            b"1\n",
+            "invoke: {endpoint: demo}\nretry: {maximum_attempts: 3}\n",
+            predict=lambda body, request: Failed(SERVER_ERROR),
+        )
+    )
+
+    assert world.errors("x.csv")[0]["attempts"] == 3
+    assert len(world.model.requests) == 3
+    assert world.dead_letters == []
+
+
 def test_a_duplicate_event_of_a_finished_job_is_a_no_op() -> None:
     world = World()
     world.drop("x.csv", b"1\n")
@@ -163,6 +178,18 @@ def test_the_notification_of_a_job_that_is_forgotten_is_dropped(status: str) -> 
 
     world.run()
 
+    assert world.dead_letters == []
+
+
+def test_a_job_is_not_finished_before_it_is_split() -> None:
+    world = World(delays=lambda queue: [100.0] if queue == "split" else [0.0])
+    job_id = world.drop("x.csv", b"1\n")
+    world.send("assemble", {"kind": "finish", "job_id": job_id})
+    world.send("assemble", {"kind": "finish", "job_id": "0" * 20})
+
+    world.run()
+
+    assert world.lines("x.csv") == ["y(1)"]
     assert world.dead_letters == []
 
 

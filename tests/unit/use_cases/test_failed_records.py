@@ -77,6 +77,16 @@ def test_a_client_error_of_the_model_fails_its_chunk_with_the_models_words() -> 
     assert len(world.model.requests) == 3
 
 
+def test_a_failure_of_an_endpoint_that_keeps_no_words_is_told_in_sagemakers() -> None:
+    world = World(lambda body, request: Failed(CLIENT_ERROR, b"lost"))
+    world.model.failure_path = False
+    world.drop("rows.csv", b"1\n")
+
+    world.run()
+
+    assert world.errors("rows.csv")[0]["message"] == CLIENT_ERROR
+
+
 def test_a_server_error_is_retried_up_to_the_maximum_attempts() -> None:
     world = World(
         lambda body, request: Failed(SERVER_ERROR) if b"2" in body else b"y\n",

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from penstock.use_cases.split_input import MESSAGES_AT_ONCE
 from tests.strategies import BOM
 from tests.unit.use_cases.world import World, predict
 
@@ -144,6 +145,18 @@ def test_more_than_256_chunks_of_one_region_make_several_segments() -> None:
 
     assert world.lines("rows.csv") == [f"y({number})" for number in range(600)]
     assert len(world.table.results) == 3
+
+
+def test_a_region_of_more_chunks_than_are_held_in_memory_is_sent_whole() -> None:
+    world = World(
+        pipeline="invoke: {endpoint: demo}\nchunk: {max_records: 1}\n", region_bytes=10**6
+    )
+    world.drop("rows.csv", b"".join(b"%d\n" % number for number in range(MESSAGES_AT_ONCE + 1)))
+
+    world.run()
+
+    assert len(world.model.requests) == MESSAGES_AT_ONCE + 1
+    assert world.lines("rows.csv")[-1] == f"y({MESSAGES_AT_ONCE})"
 
 
 def test_more_than_256_regions_are_told_apart() -> None:

@@ -67,7 +67,7 @@ CLIENT_ERROR = "ClientError: Received client error (400) from model. See the log
 
 def predict(row: str) -> str:
     """The prediction for one record. It has no comma and no quote: the same in CSV."""
-    return "y(" + row.translate(str.maketrans({",": "|", '"': "'", "\n": "~", "\r": None})) + ")"
+    return "y(" + row.replace("\r", "").translate(str.maketrans(',"\n', "|'~")) + ")"
 
 
 def model(body: bytes, request: AsyncRequest) -> bytes:
@@ -244,8 +244,8 @@ class World:
     def _failure(
         self, request: AsyncRequest, ticket: AsyncTicket, failed: Failed
     ) -> dict[str, Any]:
-        if failed.said:
-            self.objects.put(*parse_location(ticket.failure_location or ""), failed.said, "")
+        if failed.said and ticket.failure_location:
+            self.objects.put(*parse_location(ticket.failure_location), failed.said, "")
         return _notification(request, invocationStatus="Failed", failureReason=failed.reason)
 
     def _built(self, pipeline: str, region_bytes: int, wrap: Wrap) -> dict[str, Any]:

@@ -56,10 +56,14 @@ def _takes_all(_request: AsyncRequest) -> None:
 
 @dataclass(slots=True)
 class FakeModel:
-    """Model. Keeps the requests; `behaviour` sees each first and may raise InvocationError."""
+    """Model. Keeps the requests; `behaviour` sees each first and may raise InvocationError.
+
+    An endpoint without a `failure_path` keeps nothing of what its container said.
+    """
 
     behaviour: Callable[[AsyncRequest], None] = _takes_all
     bucket: str = "work"
+    failure_path: bool = True
     requests: list[AsyncRequest] = field(default_factory=list)
     accepted: list[tuple[AsyncRequest, AsyncTicket]] = field(default_factory=list)
 
@@ -67,9 +71,8 @@ class FakeModel:
         self.requests.append(request)
         self.behaviour(request)
         name = f"{len(self.accepted):06d}.out"
-        ticket = AsyncTicket(
-            f"s3://{self.bucket}/async/output/{name}", f"s3://{self.bucket}/async/failure/{name}"
-        )
+        failure = f"s3://{self.bucket}/async/failure/{name}" if self.failure_path else None
+        ticket = AsyncTicket(f"s3://{self.bucket}/async/output/{name}", failure)
         self.accepted.append((request, ticket))
         return ticket
 
