@@ -74,16 +74,19 @@ def _prepare_model(local: Mapping[str, str]) -> Path:
 def _run(local: Mapping[str, str]) -> dict[str, Any]:
     _title("Dropping a file")
     source = PLACE / "digits.csv"
-    shape = Shape()
-    write_data(source, shape)
+    write_data(source, Shape())
     pipeline = ROOT / "examples" / "digits" / "_pipeline.yaml"
-    client(local, "s3").upload_file(str(pipeline), local["input_bucket"], f"digits/{pipeline.name}")
-    # A stack that the user keeps is not touched: the command finds this one from its folder.
-    command = [str(PENSTOCK), "submit", str(source), "--pipeline", "digits", "--wait"]
-    _say(f"$ penstock submit {source.name} --pipeline digits --wait")
-    if subprocess.run(command, cwd=PLACE, check=False).returncode:  # noqa: S603  our own command
-        raise DemoError("the job did not succeed; see the message above")
+    _penstock("configure", pipeline, "--pipeline", "digits")
+    _penstock("submit", source, "--pipeline", "digits", "--wait")
     return dict(json.loads(_read(local, "digits/digits.csv.manifest.json")))
+
+
+def _penstock(command: str, file: Path, *options: str) -> None:
+    """A stack that the user keeps is not touched: the command finds this one from its folder."""
+    _say(f"$ {' '.join(['penstock', command, file.name, *options])}")
+    words = [str(PENSTOCK), command, str(file), *options]
+    if subprocess.run(words, cwd=PLACE, check=False).returncode:  # noqa: S603  our own command
+        raise DemoError(f"penstock {command} failed; see the message above")
 
 
 def _check(local: Mapping[str, str], model: Path, manifest: dict[str, Any]) -> None:

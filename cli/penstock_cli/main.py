@@ -8,6 +8,9 @@ _COMMANDS = {
     "submit": LazyCommand(
         "penstock_cli.submit_command", "submit", "Upload a file, and follow its job if asked to."
     ),
+    "configure": LazyCommand(
+        "penstock_cli.configure_command", "configure", "Check a _pipeline.yaml and install it."
+    ),
     "status": LazyCommand("penstock_cli.status_command", "status", "Show the newest jobs, or one."),
     "results": LazyCommand(
         "penstock_cli.results_command", "results", "Write a job's predictions to stdout or a file."

@@ -17,20 +17,24 @@ def validate(file: Path) -> None:
 
     Exit code 1 if it is invalid; each problem is a line on stderr.
     """
+    click.echo(f"{file} is valid: {gist(validated(file))}")
+
+
+def validated(file: Path) -> Pipeline:
+    """The pipeline of the file, or each problem on stderr and exit code 1."""
     try:
-        pipeline = load_pipeline(file.read_bytes(), str(file))
+        return load_pipeline(file.read_bytes(), str(file))
     except PermanentError as error:
         for problem in _problems(error):
             click.echo(problem, err=True)
         raise SystemExit(1) from error
-    click.echo(f"{file} is valid: {_gist(pipeline)}")
 
 
 def _problems(error: PermanentError) -> tuple[str, ...]:
     return error.problems if isinstance(error, InvalidPipelineError) else (error.message,)
 
 
-def _gist(pipeline: Pipeline) -> str:
+def gist(pipeline: Pipeline) -> str:
     invoke, chunk = pipeline.invoke, pipeline.chunk
     return (
         f"{invoke.mode} on endpoint {invoke.endpoint}, chunks of at most "

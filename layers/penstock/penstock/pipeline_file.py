@@ -94,24 +94,33 @@ def _one_line(error: Exception) -> str:
 def _problem(root: yaml.MappingNode, detail: Any) -> str:
     location = tuple(part for part in detail["loc"] if not _is_union_tag(part))
     name = ".".join(str(part) for part in location)
-    line = _line_of(root, location)
+    return f"line {_line_of(root, location)}: {_complaint(f'`{name}`', location, detail)}"
+
+
+def _complaint(name: str, location: Sequence[int | str], detail: Any) -> str:
+    """What is wrong, and the remedy."""
+    given = f"{name} is {detail['input']!r:.80}"
     match detail["type"]:
         case "extra_forbidden":
-            return f"line {line}: unknown key `{name}`; remove it or mend its spelling"
+            text = f"unknown key {name}; remove it or mend its spelling"
         case "missing":
-            return f"line {line}: `{name}` is missing; add it"
+            text = f"{name} is missing; add it"
         case "model_type":
-            return f"line {line}: `{name}` must hold keys; give it some or remove it"
+            text = f"{name} must hold keys; give it some or remove it"
         case "tuple_type":
-            return f"line {line}: `{name}` must be a list, as in [ModelError]"
+            text = f"{name} must be a list, as in [ModelError]"
         case "literal_error":
-            allowed = detail["ctx"]["expected"].replace("'", "").lower()
-            return f"line {line}: `{name}` is {detail['input']!r:.80}; it must be {allowed}"
+            text = f"{given}; it must be {_choices(detail)}"
         case "string_pattern_mismatch":
-            return f"line {line}: `{name}` is {detail['input']!r:.80}: {_meaning(location)}"
+            text = f"{given}: {_meaning(location)}"
         case _:
-            reason = detail["msg"].removeprefix("Value error, ")
-            return f"line {line}: `{name}` is {detail['input']!r:.80}: {reason}"
+            text = f"{given}: {detail['msg'].removeprefix('Value error, ')}"
+    return text
+
+
+def _choices(detail: Any) -> str:
+    """As YAML writes them: `false, true or send`."""
+    return str(detail["ctx"]["expected"]).replace("'", "").lower()
 
 
 def _meaning(location: Sequence[int | str]) -> str:

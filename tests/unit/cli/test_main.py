@@ -28,6 +28,7 @@ def test_help_names_every_command():
     commands = result.output.partition("Commands:\n")[2].partition("\n\n")[0]
     assert [line.split()[0] for line in commands.splitlines()] == [
         "submit",
+        "configure",
         "status",
         "results",
         "validate",
@@ -35,7 +36,7 @@ def test_help_names_every_command():
     ]
 
 
-@pytest.mark.parametrize("command", ["submit", "status", "results", "validate"])
+@pytest.mark.parametrize("command", ["submit", "configure", "status", "results", "validate"])
 def test_every_command_explains_itself(command):
     result = run(command, "--help")
 

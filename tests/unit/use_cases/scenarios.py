@@ -25,7 +25,7 @@ CSV = b'id,note\n1,"a\nb"\n2,plain\n3,\xff\n4,"again\n\n, and ""again"""\n5,retr
 class Scenario:
     """One dropped object; `set_up` prepares a world for it.
 
-    `borders` has words of the calls that are worth an interruption: all, but where a run takes long.
+    `borders` has words of the calls worth an interruption: of all, but where a run takes long.
     """
 
     key: str

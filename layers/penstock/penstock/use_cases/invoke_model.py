@@ -176,8 +176,9 @@ def note_retry(journal: Journal, message: ChunkMessage, delay: int, trouble: Tro
     )
 
 
-MAXIMUM_MESSAGE = 240
-"""Bytes, as JSON, of an error's message that are kept: the chunk's item stays under 1 KB."""
+MAXIMUM_MESSAGE = 1000
+"""Bytes, as JSON, of an error's message that are kept: the item of a chunk that failed stays under
+2 KB, thus 4 write units for the chunk in all."""
 
 
 def error_outcome(reason: GiveUp, attempts: int, now: float) -> Outcome:
