@@ -13,7 +13,7 @@ from penstock.domain.identity import job_id_of
 
 T = TypeVar("T")
 
-PATIENCE = 45.0
+PATIENCE = 90.0
 """Seconds; a job takes two or three, but a loaded machine may need many times that."""
 
 
@@ -101,25 +101,46 @@ class Stack:
     @contextmanager
     def listening(self, topic: str) -> Iterator[Callable[[], dict[str, Any]]]:
         """Messages of a topic, each awaited in turn: the SNS envelope."""
+        with self._queue("sns.amazonaws.com") as (queue, arn):
+            subscription = self.sns.subscribe(
+                TopicArn=self.document[topic], Protocol="sqs", Endpoint=arn
+            )["SubscriptionArn"]
+            try:
+                yield lambda: eventually(lambda: self._receive(queue))
+            finally:
+                self.sns.unsubscribe(SubscriptionArn=subscription)
+
+    @contextmanager
+    def listening_to_events(self) -> Iterator[Callable[[], dict[str, Any]]]:
+        """Our events on the default bus, each awaited in turn."""
+        events = client(self.document, "events")
+        with self._queue("events.amazonaws.com") as (queue, arn):
+            events.put_rule(Name="listener", EventPattern=json.dumps({"source": ["penstock"]}))
+            events.put_targets(Rule="listener", Targets=[{"Id": "queue", "Arn": arn}])
+            try:
+                yield lambda: eventually(lambda: self._receive(queue))
+            finally:
+                events.remove_targets(Rule="listener", Ids=["queue"])
+                events.delete_rule(Name="listener")
+
+    @contextmanager
+    def _queue(self, service: str) -> Iterator[tuple[str, str]]:
+        """URL and ARN of a queue that the service may send to."""
         queue = self.sqs.create_queue(QueueName=f"listener-{time.monotonic_ns()}")["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-        endpoint = arn["Attributes"]["QueueArn"]
+        found = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        arn = found["Attributes"]["QueueArn"]
         policy = {
             "Statement": {
                 "Effect": "Allow",
-                "Principal": {"Service": "sns.amazonaws.com"},
+                "Principal": {"Service": service},
                 "Action": "sqs:SendMessage",
-                "Resource": endpoint,
+                "Resource": arn,
             }
         }
         self.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
-        subscription = self.sns.subscribe(
-            TopicArn=self.document[topic], Protocol="sqs", Endpoint=endpoint
-        )["SubscriptionArn"]
         try:
-            yield lambda: eventually(lambda: self._receive(queue))
+            yield queue, arn
         finally:
-            self.sns.unsubscribe(SubscriptionArn=subscription)
             self.sqs.delete_queue(QueueUrl=queue)
 
     def _receive(self, queue: str) -> dict[str, Any] | None:

@@ -131,3 +131,14 @@ def test_the_end_is_announced_with_attributes_to_filter_on(echo: Stack) -> None:
         "status": "SUCCEEDED",
         "job_id": delivered.job_id,
     }
+
+
+def test_the_end_is_an_event_too(echo: Stack) -> None:
+    with echo.listening_to_events() as next_event:
+        delivered = echo.run("told/event.csv", b"1\n2\n3\n")
+
+        event = next_event()
+
+    assert event["detail-type"] == "Job Succeeded"
+    assert event["detail"]["job_id"] == delivered.job_id
+    assert event["detail"]["records"] == {"total": 3, "succeeded": 3, "failed": 0}
