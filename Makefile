@@ -5,7 +5,9 @@ FAST_TESTS := $(filter-out tests/e2e, $(patsubst %/,%,$(wildcard tests/*/)))
 CODE := layers/penstock/penstock cli $(wildcard functions tests examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit e2e bench up down
+SEEDS ?= 10000
+
+.PHONY: help install demo test lint unit simulate e2e bench up down
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -31,9 +33,12 @@ lint: install  ## Style and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy $(CODE)
 
-unit: install  ## Tests that need no stack: unit, contract, template
-	@echo '== unit, contract and template tests'
+unit: install  ## Tests that need no stack: unit, contract, template, simulation
+	@echo '== unit, contract, template and simulation tests'
 	@$(PYTHON) -m pytest -q -n 2 --durations=5 $(FAST_TESTS)
+
+simulate: install  ## Random jobs under random faults: make simulate SEEDS=100000
+	@$(PYTHON) -m tests.simulation --seeds $(SEEDS)
 
 e2e: install  ## Tests on a local stack of their own
 	@echo '== end-to-end tests'

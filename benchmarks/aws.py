@@ -51,12 +51,15 @@ class Function:
 
 
 def template_functions() -> dict[str, Function]:
-    """By the names in the template, without `Function`."""
+    """Those of the stream, by the names in the template, without `Function`.
+
+    The sweep and the handler of dead letters have no part in a job that goes well.
+    """
     document = _template()
     return {
         name.removesuffix("Function"): _function(document, resource["Properties"])
         for name, resource in document["Resources"].items()
-        if resource["Type"] == "AWS::Serverless::Function"
+        if resource["Type"] == "AWS::Serverless::Function" and _is_of_the_stream(resource)
     }
 
 
@@ -68,6 +71,10 @@ def template_parameter(name: str) -> float:
 def _template() -> dict[str, Any]:
     text = (PROJECT_ROOT / "template.yaml").read_text()
     return dict(yaml.load(text, Loader=_Loader))  # noqa: S506  a SafeLoader
+
+
+def _is_of_the_stream(resource: dict[str, Any]) -> bool:
+    return "QUEUE_URL" in resource["Properties"]["Environment"]["Variables"]
 
 
 def _function(document: dict[str, Any], properties: dict[str, Any]) -> Function:

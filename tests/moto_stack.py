@@ -9,7 +9,11 @@ import boto3
 from tests.template.model import Template
 
 BUCKETS = ("InputBucket", "OutputBucket", "WorkBucket")
-QUEUES = ("UploadQueue", "SplitQueue", "InvokeQueue", "ResultQueue", "AssembleQueue")
+QUEUES = tuple(
+    f"{step}{kind}"
+    for kind in ("Queue", "DeadLetterQueue")
+    for step in ("Upload", "Split", "Invoke", "Result", "Assemble")
+)
 TOPICS = ("SuccessTopic", "FailureTopic")
 _OF_THE_TABLE = (
     "AttributeDefinitions",

@@ -18,6 +18,7 @@ IMAGES = PROJECT_ROOT / "examples"
 PARAMETERS = (
     ("RegionBytes", str(4 * 1024**2)),  # so that files of a few megabytes have several regions
     ("EndpointNamePattern", "*"),
+    ("SweepGraceSeconds", "5"),  # what is lost is found within a minute or two
 )
 
 

@@ -51,9 +51,9 @@ class Template:
         found: Json = self.functions[function]["Environment"]["Variables"]
         return found
 
-    def source_queue(self, function: str) -> str:
-        (event,) = self.functions[function]["Events"].values()
-        return target(event["Properties"]["Queue"])
+    def source_queues(self, function: str) -> list[str]:
+        events = self.functions[function]["Events"].values()
+        return [target(event["Properties"]["Queue"]) for event in events if event["Type"] == "SQS"]
 
     def statements(self, function: str) -> list[Json]:
         return statements(self.resources[target(self.functions[function]["Role"])])

@@ -8,14 +8,16 @@ from docs.generate_template_docs import ROOT, as_list
 from penstock.settings import Settings
 from tests.template.model import Template, target
 
-FUNCTIONS = {
+QUEUE_FED = {
     "AcceptUploadFunction": "UploadQueue",
     "SplitInputFunction": "SplitQueue",
     "InvokeModelFunction": "InvokeQueue",
     "CollectResultFunction": "ResultQueue",
     "AssembleOutputFunction": "AssembleQueue",
 }
-EVERYWHERE = {"TABLE", "WORK_BUCKET", "RETENTION", "QUEUE_URL"}
+FUNCTIONS = [*QUEUE_FED, "SweepJobsFunction", "HandleDeadLetterFunction"]
+WITHOUT_QUEUE = {"TABLE", "WORK_BUCKET", "RETENTION"}
+EVERYWHERE = WITHOUT_QUEUE | {"QUEUE_URL"}
 ENVIRONMENT = {
     "AcceptUploadFunction": EVERYWHERE
     | {"SPLIT_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "FAILURE_TOPIC", "EVENT_BUS"}
@@ -26,6 +28,9 @@ ENVIRONMENT = {
     "CollectResultFunction": EVERYWHERE | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL"},
     "AssembleOutputFunction": EVERYWHERE
     | {"OUTPUT_BUCKET", "SUCCESS_TOPIC", "FAILURE_TOPIC", "EVENT_BUS"},
+    "SweepJobsFunction": WITHOUT_QUEUE
+    | {"SPLIT_QUEUE_URL", "INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "SWEEP_GRACE"},
+    "HandleDeadLetterFunction": WITHOUT_QUEUE | {"ASSEMBLE_QUEUE_URL"},
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 ENDPOINT_URL = "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"
@@ -47,20 +52,26 @@ def test_the_code_of_a_function_lies_under_its_own_name(template: Template, func
     assert (ROOT / "functions" / name / "app.py").is_file()
 
 
-@pytest.mark.parametrize(("function", "queue"), FUNCTIONS.items())
+@pytest.mark.parametrize(("function", "queue"), QUEUE_FED.items())
 def test_a_function_is_fed_by_its_queue_only_and_reports_failures_one_by_one(
     template: Template, function: str, queue: str
 ):
     (event,) = template.functions[function]["Events"].values()
 
     assert event["Type"] == "SQS"
-    assert template.source_queue(function) == queue
+    assert template.source_queues(function) == [queue]
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     # More than ten would need a batching window, and thus a wait.
     assert 1 <= event["Properties"]["BatchSize"] <= 10
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_sweep_runs_every_minute(template: Template):
+    (event,) = template.functions["SweepJobsFunction"]["Events"].values()
+
+    assert event == {"Type": "Schedule", "Properties": {"Schedule": "rate(1 minute)"}}
+
+
+@pytest.mark.parametrize("function", QUEUE_FED)
 def test_a_function_cannot_take_all_of_the_accounts_concurrency(template: Template, function: str):
     (event,) = template.functions[function]["Events"].values()
 
@@ -136,9 +147,9 @@ def test_settings_read_the_environment_of_a_function(template: Template, functio
     assert settings.region_bytes == 32 * 1024**2
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_told_of_its_own_queue(template: Template, function: str):
-    assert target(template.environment(function)["QUEUE_URL"]) == FUNCTIONS[function]
+@pytest.mark.parametrize(("function", "queue"), QUEUE_FED.items())
+def test_a_function_is_told_of_its_own_queue(template: Template, function: str, queue: str):
+    assert target(template.environment(function)["QUEUE_URL"]) == queue
 
 
 def test_only_the_invoking_function_is_told_of_another_sagemaker(template: Template):
@@ -184,7 +195,7 @@ def fed_by(template: Template, function: str) -> set[str]:
             target(subscription["Endpoint"])
             for subscription in template.of_type("AWS::SNS::Subscription").values()
         }
-    return {name for name in template.functions if template.source_queue(name) in queues}
+    return {name for name in template.functions if queues & set(template.source_queues(name))}
 
 
 def reachable(feeds: dict[str, set[str]], start: str) -> set[str]:

@@ -40,6 +40,7 @@ OUTPUTS = {
     *("UploadQueueUrl", "SplitQueueUrl", "InvokeQueueUrl", "ResultQueueUrl", "AssembleQueueUrl"),
     *("AcceptUploadFunctionName", "SplitInputFunctionName", "InvokeModelFunctionName"),
     *("CollectResultFunctionName", "AssembleOutputFunctionName"),
+    *("SweepJobsFunctionName", "HandleDeadLetterFunctionName"),
 }
 
 

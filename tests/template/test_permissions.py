@@ -8,6 +8,7 @@ from docs.generate_template_docs import as_list, permissions
 from tests.template.model import Template, target, walk
 
 CONSUME = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes sqs:ChangeMessageVisibility"
+TAKE = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 READ_VERSION = "s3:GetObject s3:GetObjectVersion"
 LOG = "logs:CreateLogStream logs:PutLogEvents"
 TRACE = "xray:PutTraceSegments xray:PutTelemetryRecords"
@@ -72,6 +73,28 @@ EXPECTED = {
         "FailureTopic": "sns:Publish",
         "event-bus/default": "events:PutEvents",
         "AssembleOutputLogGroup": LOG,
+        "*": TRACE,
+    },
+    "SweepJobsFunction": {
+        "JobTable/index/sweep": "dynamodb:Query",
+        "JobTable": "dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query",
+        "WorkBucket/async/*": "s3:GetObject",
+        "WorkBucket": "s3:ListBucket",
+        "SplitQueue": "sqs:SendMessage",
+        "InvokeQueue": "sqs:SendMessage",
+        "AssembleQueue": "sqs:SendMessage",
+        "SweepJobsLogGroup": LOG,
+        "*": TRACE,
+    },
+    "HandleDeadLetterFunction": {
+        **dict.fromkeys(
+            [f"{name}DeadLetterQueue" for name in ("Upload", "Split", "Invoke", "Result")],
+            TAKE,
+        ),
+        "AssembleDeadLetterQueue": TAKE,
+        "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem",
+        "AssembleQueue": "sqs:SendMessage",
+        "HandleDeadLetterLogGroup": LOG,
         "*": TRACE,
     },
 }

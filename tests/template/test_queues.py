@@ -8,6 +8,13 @@ from tests.template.model import Template, denies_without_tls, target
 QUEUES = ["UploadQueue", "SplitQueue", "InvokeQueue", "ResultQueue", "AssembleQueue"]
 
 
+# What handle_dead_letter takes may be gone before the depth of the queue is measured.
+FUNCTION_ALARMS = {
+    "DeadLetterAlarm": ("Invocations", "HandleDeadLetterFunction"),
+    "SweepAlarm": ("Errors", "SweepJobsFunction"),
+}
+
+
 def dead_letter(queue: str) -> str:
     return queue.replace("Queue", "DeadLetterQueue")
 
@@ -19,7 +26,7 @@ def test_the_queues_are_those_of_the_design(template: Template):
 
 @pytest.mark.parametrize("queue", QUEUES)
 def test_a_message_stays_hidden_for_six_times_the_functions_timeout(template: Template, queue: str):
-    (function,) = [name for name in template.functions if template.source_queue(name) == queue]
+    (function,) = [name for name in template.functions if queue in template.source_queues(name)]
 
     timeout = template.functions[function]["Timeout"]
 
@@ -68,10 +75,36 @@ def test_the_first_dead_letter_raises_an_alarm(template: Template, queue: str):
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
+@pytest.mark.parametrize(("name", "measured"), FUNCTION_ALARMS.items())
+def test_a_dead_letter_that_is_handled_and_a_sweep_that_fails_raise_an_alarm(
+    template: Template, name: str, measured: tuple[str, str]
+):
+    alarm = template.properties(name)
+
+    (dimension,) = alarm["Dimensions"]
+    assert dimension["Name"] == "FunctionName"
+    assert (alarm["MetricName"], target(dimension["Value"])) == measured
+    assert (alarm["Namespace"], alarm["Statistic"]) == ("AWS/Lambda", "Sum")
+    assert (alarm["Threshold"], alarm["Period"], alarm["EvaluationPeriods"]) == (1, 60, 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+def test_every_dead_letter_is_handled(template: Template):
+    function = "HandleDeadLetterFunction"
+
+    assert template.source_queues(function) == [dead_letter(queue) for queue in QUEUES]
+    for event in template.functions[function]["Events"].values():
+        assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert event["Properties"]["BatchSize"] == 10
+    for name in template.dead_letter_queues:
+        visibility = template.dead_letter_queues[name]["VisibilityTimeout"]
+        assert visibility >= 6 * template.functions[function]["Timeout"]
+
+
 def test_every_alarm_goes_to_the_users_topic_if_there_is_one(template: Template):
     alarms = template.of_type("AWS::CloudWatch::Alarm")
 
-    assert len(alarms) == len(QUEUES)
+    assert len(alarms) == len(QUEUES) + len(FUNCTION_ALARMS)
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == {
             "Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from penstock.adapters import items
 from tests.template.model import Template, denies_without_tls, target
 
 BUCKETS = ["InputBucket", "WorkBucket", "OutputBucket"]
@@ -87,14 +88,17 @@ def test_no_job_outlives_its_own_upload_its_work_or_its_table_items(template: Te
     assert min(template.parameters["RetentionDays"]["AllowedValues"]) > longest_job
 
 
-def test_the_table_has_the_keys_and_the_index_that_the_adapter_uses(template: Template):
+def test_the_table_has_the_keys_and_the_indexes_that_the_adapter_uses(template: Template):
     table = template.properties("JobTable")
 
     assert keys(table["KeySchema"]) == {"HASH": "pk", "RANGE": "sk"}
-    (index,) = table["GlobalSecondaryIndexes"]
-    assert index["IndexName"] == "listing"
-    assert keys(index["KeySchema"]) == {"HASH": "listing", "RANGE": "listed_at"}
-    assert index["Projection"] == {"ProjectionType": "ALL"}
+    listing, sweep = table["GlobalSecondaryIndexes"]
+    assert listing["IndexName"] == "listing"
+    assert keys(listing["KeySchema"]) == {"HASH": "listing", "RANGE": "listed_at"}
+    assert listing["Projection"] == {"ProjectionType": "ALL"}
+    assert sweep["IndexName"] == items.SWEEP
+    assert keys(sweep["KeySchema"]) == {"HASH": "sweep", "RANGE": "sweep_at"}
+    assert sweep["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
 def test_the_table_forgets_by_itself_can_be_restored_and_is_encrypted(template: Template):

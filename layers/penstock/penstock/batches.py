@@ -16,8 +16,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from penstock.adapters.sqs import Visibility
 from penstock.domain.errors import PermanentError, RetryableError
 
-Handler = Callable[[dict[str, Any]], None]
-Parser = Callable[[str], dict[str, Any]]
+# Both with the same type: what the parser makes of a body goes to the handler.
+Handler = Callable[[Any], None]
+Parser = Callable[[str], Any]
 
 _FOREIGN = "ForeignInference"
 
@@ -32,10 +33,10 @@ class ConcurrentBatchProcessor(BatchProcessor):
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Handles the batches of one queue."""
+    """Handles the batches of a queue. Without `visibility` what fails stays hidden as it is."""
 
     handle: Handler
-    visibility: Visibility
+    visibility: Visibility | None
     logger: Logger
     parse: Parser = json.loads
 
@@ -66,4 +67,5 @@ class Batches:
         expected = isinstance(error, RetryableError)
         log = self.logger.info if expected else self.logger.exception
         log("message failed", extra={"error": str(error), "receives": receives})
-        self.visibility.back_off(record.receipt_handle, receives)
+        if self.visibility:
+            self.visibility.back_off(record.receipt_handle, receives)

@@ -21,10 +21,13 @@ from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
+from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
+from penstock.use_cases.sweep_jobs import SweepJobs
+from penstock.use_cases.sweep_segment import SweepSegment
 
 JOB_MEMORY = 5.0
 """Seconds that a function trusts its memory of a job, so that a batch reads it once."""
@@ -110,6 +113,26 @@ def assemble_segment(settings: Settings, finish: Callable[[str], None]) -> Assem
         select=lru_cache(compile_selection),
         work_bucket=settings.work_bucket,
     )
+
+
+def sweep_jobs(settings: Settings, journal: Journal) -> SweepJobs:
+    table, queues = _table(settings), _queues(settings)
+    segment = SweepSegment(
+        objects=_objects(),
+        table=table,
+        queues=queues,
+        settle=SettleChunk(table, queues, journal),
+        collect=collect_result(settings, journal),
+        journal=journal,
+        now=time.time,
+        patience=settings.sweep_grace,
+    )
+    return SweepJobs(table, queues, segment, journal, time.time, settings.sweep_grace)
+
+
+def handle_dead_letter(settings: Settings, journal: Journal) -> HandleDeadLetter:
+    table, queues = _table(settings), _queues(settings)
+    return HandleDeadLetter(table, queues, SettleChunk(table, queues, journal), journal, time.time)
 
 
 def remembered(

@@ -32,7 +32,9 @@ def queue_handler(build: Callable[[Runtime], Handler], parse: Parser = json.load
     settings = Settings.of(os.environ)
     journal = PowertoolsJournal(logger, metrics)
     handle = build(Runtime(settings, journal))
-    batches = Batches(handle, Visibility(client("sqs"), settings.queue_url), logger, parse)
+    # Dead-letter queues have one function for all of them, and their own timeout.
+    visibility = Visibility(client("sqs"), settings.queue_url) if settings.queue_url else None
+    batches = Batches(handle, visibility, logger, parse)
 
     @logger.inject_lambda_context
     @tracer.capture_lambda_handler(capture_response=False)
@@ -41,6 +43,25 @@ def queue_handler(build: Callable[[Runtime], Handler], parse: Parser = json.load
             return batches(event)
         finally:
             journal.flush()
+
+    decorated: LambdaHandler = lambda_handler
+    return decorated
+
+
+def scheduled_handler(build: Callable[[Runtime], Callable[[], None]]) -> LambdaHandler:
+    """A Lambda handler that runs the built use case, whatever the event says."""
+    logger, metrics, tracer = Logger(), Metrics(), Tracer()
+    journal = PowertoolsJournal(logger, metrics)
+    run = build(Runtime(Settings.of(os.environ), journal))
+
+    @logger.inject_lambda_context
+    @tracer.capture_lambda_handler(capture_response=False)
+    def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        try:
+            run()
+        finally:
+            journal.flush()
+        return {}
 
     decorated: LambdaHandler = lambda_handler
     return decorated

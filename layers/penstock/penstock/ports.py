@@ -111,6 +111,17 @@ class JobTable(Protocol):
         """Set fields of Job unless its status is one of `unless`; False if it was."""
         ...
 
+    def jobs_to_sweep(self, now: float, limit: int) -> list[str]:
+        """Jobs that have not ended and whose next sweep is due, the longest due first.
+
+        A job is due from its creation on. May lag a little behind what was written.
+        """
+        ...
+
+    def put_off_sweep(self, job_id: str, sweep_at: float, sweep_from: int) -> None:
+        """When the job is due again, and its `sweep_from`. Nothing happens once it has ended."""
+        ...
+
     def put_region(self, job_id: str, region: int, summary: RegionSummary) -> None: ...
 
     def get_regions(self, job_id: str, regions: int) -> list[RegionSummary]:

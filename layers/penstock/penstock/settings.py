@@ -27,6 +27,7 @@ class Settings:
     default_pipeline: str = ""
     region_bytes: int = 32 * 1024**2
     retention: int = 90 * DAY
+    sweep_grace: int = 900
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -47,7 +48,7 @@ class Settings:
         return cls(**values, **numbers)  # type: ignore[arg-type]  # names decide the types
 
 
-_NUMBERS = ("region_bytes", "retention")
+_NUMBERS = ("region_bytes", "retention", "sweep_grace")
 _TEXTS = tuple(name for name in Settings.__dataclass_fields__ if name not in _NUMBERS)
 
 

@@ -42,6 +42,18 @@ def test_a_bad_pipeline_is_announced_on_the_failure_topic(
     assert message["MessageAttributes"]["status"]["StringValue"] == "INVALID_PIPELINE"
 
 
+def test_control_characters_of_a_prefix_do_not_keep_a_job_from_being_announced(
+    stack: MotoStack, announcer: AwsAnnouncer
+) -> None:
+    told = stack.subscribe("SuccessTopic")
+
+    announcer.announce_job(SUMMARY | {"pipeline": "in\x00\x1fx"}, successful=True)
+
+    (message,) = stack.messages(told)
+    assert message["MessageAttributes"]["pipeline"]["StringValue"] == "in\ufffd\ufffdx"
+    assert json.loads(message["Body"])["pipeline"] == "in\x00\x1fx"
+
+
 class Bus:
     """EventBridge; moto keeps no events to look at."""
 

@@ -362,3 +362,43 @@ def test_more_chunks_than_one_page_holds_come_back(dynamodb_table: DynamoDbTable
         dynamodb_table.settle(JOB_ID, ChunkPath(0, chunk), wide)
 
     assert len(dynamodb_table.get_segment(JOB_ID, 0)) == FAN_OUT
+
+
+def test_a_job_is_due_for_a_sweep_from_its_creation_to_its_end(table: JobTable) -> None:
+    table.create_job(JOB)
+
+    assert table.jobs_to_sweep(JOB.created_at - 1, 10) == []
+    assert table.jobs_to_sweep(JOB.created_at, 10) == [JOB_ID]
+
+    table.update_job(JOB_ID, frozenset(), status=JobStatus.RUNNING)
+    assert table.jobs_to_sweep(NOW + 9, 10) == [JOB_ID]
+
+    table.update_job(JOB_ID, frozenset(), status=JobStatus.EXPIRED)
+    assert table.jobs_to_sweep(NOW + 9, 10) == []
+
+
+def test_a_sweep_is_put_off_and_remembers_where_it_stopped(table: JobTable) -> None:
+    table.create_job(JOB)
+
+    table.put_off_sweep(JOB_ID, NOW + 60.5, 77)
+
+    assert table.jobs_to_sweep(NOW + 60, 10) == []
+    assert table.jobs_to_sweep(NOW + 61, 10) == [JOB_ID]
+    assert table.get_job(JOB_ID) == replace(JOB, sweep_from=77)
+
+
+def test_a_job_that_has_ended_is_not_swept_again_by_putting_off(table: JobTable) -> None:
+    table.create_job(JOB)
+    table.update_job(JOB_ID, frozenset(), status=JobStatus.FAILED)
+
+    table.put_off_sweep(JOB_ID, NOW, 0)
+    table.put_off_sweep("unknown", NOW, 0)
+
+    assert table.jobs_to_sweep(NOW + 9, 10) == []
+
+
+def test_the_jobs_that_have_been_due_longest_come_first(table: JobTable) -> None:
+    for number in (3, 1, 2):
+        table.create_job(replace(JOB, job_id=f"{number:020d}", created_at=NOW + number))
+
+    assert table.jobs_to_sweep(NOW + 9, 2) == [f"{1:020d}", f"{2:020d}"]

@@ -30,10 +30,12 @@ def test_every_variable_is_read() -> None:
         ]
     }
 
-    settings = Settings.of(LEAST | texts | {"REGION_BYTES": "7", "RETENTION": "8"})
+    settings = Settings.of(
+        LEAST | texts | {"REGION_BYTES": "7", "RETENTION": "8", "SWEEP_GRACE": "9"}
+    )
 
     assert {name: getattr(settings, name.lower()) for name in texts} == texts
-    assert (settings.region_bytes, settings.retention) == (7, 8)
+    assert (settings.region_bytes, settings.retention, settings.sweep_grace) == (7, 8, 9)
 
 
 @pytest.mark.parametrize("missing", LEAST)

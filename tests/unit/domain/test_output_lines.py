@@ -140,3 +140,14 @@ def test_a_long_record_is_quoted_in_part() -> None:
     assert whole["input"] == exact.decode()
     assert part["input"] == "é" * (MAXIMUM_QUOTED_RECORD // 2)
     assert part["input_truncated"] is True
+
+
+def test_a_record_that_is_not_there_as_a_whole_is_not_joined() -> None:
+    error = RecordError("RecordTooLarge", "too long", 0)
+    cut = Settled(0, error, record=b'1,"a quote that is not clos', start=0, end=10_000)
+
+    (line,) = lines(style(join="input"), cut)
+
+    ((record, cell),) = csv.reader(io.StringIO(line.decode()))
+    assert record == ""
+    assert json.loads(cell)["error"] == "RecordTooLarge"

@@ -47,6 +47,12 @@ def test_waits_grow_by_the_coefficient_from_the_initial_interval() -> None:
     assert [backoff(policy, n, longest) for n in range(1, 5)] == [3, 30, 300, 800]
 
 
+def test_a_wait_is_one_that_sqs_can_keep_even_if_the_policy_asks_for_more() -> None:
+    patient = RetryPolicy(initial_interval=5000, maximum_interval=86400)
+
+    assert backoff(patient, 1, longest) == SQS_MAXIMUM_DELAY
+
+
 def test_attempts_end_with_the_maximum() -> None:
     policy = RetryPolicy(maximum_attempts=3)
 

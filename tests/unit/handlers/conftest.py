@@ -25,6 +25,10 @@ FUNCTIONS = {
     "collect_result": ("CollectResultFunction", "ResultQueue"),
     "assemble_output": ("AssembleOutputFunction", "AssembleQueue"),
 }
+LOGICAL_IDS = {name: logical_id for name, (logical_id, _) in FUNCTIONS.items()} | {
+    "sweep_jobs": "SweepJobsFunction",
+    "handle_dead_letter": "HandleDeadLetterFunction",
+}
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,19 @@ class Deployed:
     monkeypatch: pytest.MonkeyPatch
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
-        for name, value in self.stack.environment(FUNCTIONS[function][0]).items():
+        for name, value in self.stack.environment(LOGICAL_IDS[function]).items():
             self.monkeypatch.setenv(name, value)
         answer: dict[str, Any] = _app(function).lambda_handler(event, Context())
         return answer
 
     def deliver(self, function: str, sample: str) -> dict[str, Any]:
         """A file of events/, its messages sent and received, to the function; the answer."""
-        return self.invoke(function, self.received(function, sample_event(function, sample)))
+        return self.invoke(function, self.received(sample_event(function, sample)))
 
-    def received(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    def received(self, event: dict[str, Any]) -> dict[str, Any]:
         """The event with the receipt handles of messages that are really in the queue."""
-        url = self.stack.queues[FUNCTIONS[function][1]]
         for record in event["Records"]:
+            url = self.stack.queues[queue_of(record)]
             client("sqs").send_message(QueueUrl=url, MessageBody=record["body"])
             (message,) = client("sqs").receive_message(QueueUrl=url)["Messages"]
             record["messageId"] = message["MessageId"]
@@ -71,6 +75,12 @@ class Deployed:
             each for each in queues[FUNCTIONS[function][1]]._messages if each.id == message_id
         )
         return (message.visible_at - (message.approximate_first_receive_timestamp or 0)) / 1000
+
+
+def queue_of(record: dict[str, Any]) -> str:
+    """The name of the queue that a message of a sample event came from."""
+    arn: str = record["eventSourceARN"]
+    return arn.rsplit(":penstock-", 1)[-1]
 
 
 def sample_event(function: str, sample: str) -> dict[str, Any]:

@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from tests.moto_stack import client
-from tests.unit.handlers.conftest import FUNCTIONS, ROOT, Deployed, sample_event
+from tests.unit.handlers.conftest import (
+    FUNCTIONS,
+    LOGICAL_IDS,
+    ROOT,
+    Deployed,
+    queue_of,
+    sample_event,
+)
 
 JOB_ID = "22d28e6962ee6fb14912"
 ROWS = b"1,2\n3,4\n5,6\n"
@@ -150,7 +157,7 @@ def test_of_a_batch_only_the_bad_message_comes_back_and_later(
     request: pytest.FixtureRequest, function: str
 ) -> None:
     deployed: Deployed = request.getfixturevalue(BEFORE[function])
-    event = deployed.received(function, sample_event(function, "one_bad_message"))
+    event = deployed.received(sample_event(function, "one_bad_message"))
     bad = event["Records"][1]
     bad["attributes"]["ApproximateReceiveCount"] = "4"
 
@@ -162,18 +169,69 @@ def test_of_a_batch_only_the_bad_message_comes_back_and_later(
         assert bodies(deployed, AFTERWARDS[function]) != []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "events").glob("*/*.json")), ids=lambda p: p.stem)
+def test_the_sweep_settles_what_was_answered_without_a_word(invoked: Deployed) -> None:
+    (item,) = chunk_items()
+    location = item["output_location"]["S"].removeprefix("s3://penstock-work/")
+    client("s3").put_object(Bucket="penstock-work", Key=location, Body=ANSWER)
+    long_ago = item | {"invoked_at": {"N": "0"}}
+    client("dynamodb").put_item(TableName="jobs", Item=long_ago)
+
+    assert invoked.invoke("sweep_jobs", sample_event("sweep_jobs", "every_minute")) == {}
+
+    segment = {"kind": "segment", "job_id": JOB_ID, "segment": 0, "chunks": 1}
+    assert bodies(invoked, "AssembleQueue") == [segment]
+
+
+FINISH = {"kind": "finish", "job_id": JOB_ID}
+SEGMENT = {"kind": "segment", "job_id": JOB_ID, "segment": 0, "chunks": 1}
+LETTERS = {
+    "upload": ("deployed", FINISH),
+    "scan": ("accepted", FINISH),
+    "chunk": ("split", SEGMENT),
+    "result": ("invoked", SEGMENT),
+    "segment": ("split", FINISH),
+}
+
+
+@pytest.mark.parametrize(("sample", "case"), LETTERS.items())
+def test_a_dead_letter_ends_its_chunk_or_its_job(
+    request: pytest.FixtureRequest, sample: str, case: tuple[str, dict[str, Any]]
+) -> None:
+    before, follows = case
+    deployed: Deployed = request.getfixturevalue(before)
+
+    assert deployed.deliver("handle_dead_letter", sample) == DONE
+
+    assert bodies(deployed, "AssembleQueue") == [follows]
+
+
+def test_a_dead_letter_that_cannot_be_handled_stays(split: Deployed) -> None:
+    event = split.received(sample_event("handle_dead_letter", "one_bad_message"))
+
+    answer = split.invoke("handle_dead_letter", event)
+
+    bad = event["Records"][1]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
+    assert bodies(split, "AssembleQueue") == [SEGMENT]
+
+
+SAMPLES = sorted((ROOT / "events").glob("*/*.json"))
+BATCHES = [path for path in SAMPLES if path.parent.name != "sweep_jobs"]
+
+
+@pytest.mark.parametrize("path", BATCHES, ids=lambda p: p.stem)
 def test_a_sample_event_has_the_shape_of_an_sqs_batch(path: Path) -> None:
     event = json.loads(path.read_text())
 
-    queue = FUNCTIONS[path.parent.name][1]
-    assert {record["eventSourceARN"].split(":")[-1] for record in event["Records"]} == {
-        f"penstock-{queue}"
-    }
+    (queue,) = {queue_of(record) for record in event["Records"]}
+    if path.parent.name in FUNCTIONS:
+        assert queue == FUNCTIONS[path.parent.name][1]
+    else:
+        assert queue.endswith("DeadLetterQueue")
     for record in event["Records"]:
         assert {"messageId", "receiptHandle", "body", "attributes"} <= record.keys()
 
 
 def test_every_function_has_sample_events() -> None:
-    assert {path.name for path in (ROOT / "events").iterdir()} == set(FUNCTIONS)
-    assert {path.parent.name for path in (ROOT / "functions").glob("*/app.py")} == set(FUNCTIONS)
+    functions = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert {path.name for path in (ROOT / "events").iterdir()} == functions == set(LOGICAL_IDS)

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from penstock.domain.identity import InferenceId
+from penstock.domain.job import JobStatus
 from tests.unit.use_cases.scenarios import SCENARIOS, Scenario
 from tests.unit.use_cases.test_interruptions import delivered
 from tests.unit.use_cases.world import SERVER_ERROR, Due, Failed, World, model
@@ -20,6 +21,7 @@ def test_every_message_delivered_twice_changes_nothing(name: str) -> None:
     world = scenario.dropped(delays=lambda queue: [0.0, 1.0]).run()
 
     assert delivered(world, scenario.key) == expected
+    assert len(world.announcer.jobs) == 1
     assert world.dead_letters == []
 
 
@@ -91,6 +93,37 @@ def test_failures_that_overtake_the_record_of_their_invocations_use_up_the_attem
     assert world.dead_letters == []
 
 
+class Interposed:
+    """A port of which each call is told of right before it does its work."""
+
+    def __init__(self, port, told) -> None:
+        self.port, self.told = port, told
+
+    def __getattr__(self, name: str):
+        def call(*args, **kwargs):
+            self.told(name, args)
+            return getattr(self.port, name)(*args, **kwargs)
+
+        return call
+
+
+@pytest.mark.parametrize(
+    ("method", "where"), [("stream", ()), ("put", ("output", "x.csv.manifest.json"))]
+)
+def test_a_job_that_ended_meanwhile_stays_as_it_ended(method: str, where: tuple) -> None:
+    def cancel(name: str, args: tuple) -> None:
+        if name == method and args[: len(where)] == where:
+            (job_id,) = world.table.jobs
+            world.table.update_job(job_id, frozenset(), status=JobStatus.CANCELLED)
+
+    world = World(wrap=lambda name, port: Interposed(port, cancel) if name == "objects" else port)
+    job_id = world.drop("x.csv", b"1\n")
+
+    world.run()
+
+    assert world.job(job_id).status is JobStatus.CANCELLED
+
+
 def test_a_duplicate_event_of_a_finished_job_is_a_no_op() -> None:
     world = World()
     world.drop("x.csv", b"1\n")
@@ -119,7 +152,8 @@ def test_a_duplicate_event_of_a_job_that_is_split_does_not_split_it_again() -> N
 
 
 def test_a_message_that_comes_twice_invokes_the_model_once() -> None:
-    world = World(delays=lambda queue: [0.0, 5.0, 9.0] if queue == "invoke" else [0.0])
+    delays = {"invoke": [0.0, 5.0, 9.0], "results": [60.0]}
+    world = World(delays=lambda queue: delays.get(queue, [0.0]))
     world.drop("x.csv", b"1\n")
 
     world.run()

@@ -314,3 +314,16 @@ def test_a_job_whose_records_do_not_add_up_fails_loudly() -> None:
 
     assert world.manifest("rows.csv")["failure"]["code"] == "ConservationViolated"
     assert world.announcer.jobs[0][1] is False
+
+
+def test_a_busy_model_is_asked_again_at_no_cost_in_attempts() -> None:
+    busy = "ClientError: Received client error (429) from model. See the logs."
+    answers = iter([Failed(busy), Failed(busy)])
+    pipeline = ONE_BY_ONE + "retry: {maximum_attempts: 1}\n"
+    world = World(lambda body, request: next(answers, model(body, request)), pipeline=pipeline)
+    world.drop("rows.csv", b"1\n")
+
+    world.run()
+
+    assert world.lines("rows.csv") == ["y(1)"]
+    assert world.manifest("rows.csv")["attempts"] == 1

@@ -1,12 +1,13 @@
 """What is delivered: lines, manifest, word to the user."""
 
 import json
+from typing import Any
 
 import pytest
 
 from penstock.ports import AsyncRequest
 from penstock.use_cases.piece_writer import PART
-from tests.unit.use_cases.world import Answered, World, model
+from tests.unit.use_cases.world import Answered, Due, World, model
 
 DEMO = "invoke: {endpoint: demo}\n"
 
@@ -180,3 +181,42 @@ def test_a_model_may_answer_in_another_format_than_it_was_asked() -> None:
     world.run()
 
     assert world.lines("rows.csv") == ["y(1)", "y(2)"]
+
+
+class Overtaken:
+    """A table; another function ends the job right before this one does."""
+
+    def __init__(self, table: Any) -> None:
+        self.table, self.world, self.overtaken = table, World(), False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
+
+    def update_job(self, job_id: str, unless: Any, **fields: Any) -> bool:
+        if "summary" in fields and not self.overtaken:
+            self.overtaken = True
+            self.world.clock.advance(5)
+            message = {"kind": "finish", "job_id": job_id}
+            self.world.deliver(Due(self.world.clock(), 0, "assemble", message))
+        return bool(self.table.update_job(job_id, unless, **fields))
+
+
+def test_two_functions_that_end_a_job_at_once_announce_what_stands() -> None:
+    tables: list[Overtaken] = []
+
+    def wrap(name: str, port: Any) -> Any:
+        if name != "table":
+            return port
+        tables.append(Overtaken(port))
+        return tables[-1]
+
+    world = World(wrap=wrap)
+    for table in tables:
+        table.world = world
+    world.drop("x.csv", b"1\n")
+
+    world.run()
+
+    ((summary, _),) = world.announcer.jobs
+    (job,) = world.table.jobs.values()
+    assert summary == job.summary

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.domain.chunk import ChunkMessage
+from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.errors import PenstockError
 from penstock.domain.job import Job
 from penstock.domain.locations import parse_location
@@ -33,13 +34,17 @@ from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
+from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
+from penstock.use_cases.sweep_jobs import SweepJobs
+from penstock.use_cases.sweep_segment import SweepSegment
 
 PIPELINE = "invoke: {endpoint: demo}\n"
 MAXIMUM_RECEIVES = 10
+PATIENCE = 900.0
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,7 @@ class World:
         self._numbers = itertools.count()
         self._served = 0
         self.handlers = self._built(pipeline, region_bytes, wrap)
+        self.sweep_jobs, self.handle_dead_letter = self._guards(wrap)
 
     # What the user does and sees
 
@@ -190,6 +196,29 @@ class World:
             due = heapq.heappop(self._due)
             self.clock.time = max(self.clock.time, due.at)
             self.deliver(due)
+        return self
+
+    def sweep(self) -> "World":
+        """One run of the sweep, and all that follows from it."""
+        self.sweep_jobs()
+        self._carry_on()
+        return self.run()
+
+    def sweep_until(self, at: float) -> "World":
+        """Sweeps every minute, up to `at` seconds from now."""
+        end = self.clock() + at
+        while self.clock() < end:
+            self.clock.advance(60)
+            self.sweep()
+        return self
+
+    def handle_dead_letters(self) -> "World":
+        """Until there are none: handling one may lead to another."""
+        while self.dead_letters:
+            letter = self.dead_letters.pop(0)
+            self.handle_dead_letter(DeadLetter.parse(json.dumps(letter.document)))
+            self._carry_on()
+            self.run()
         return self
 
     def deliver(self, due: Due) -> None:
@@ -292,6 +321,26 @@ class World:
                 finish(document["job_id"]) if document["kind"] == "finish" else assemble(document)
             ),
         }
+
+    def _guards(self, wrap: Wrap) -> tuple[SweepJobs, HandleDeadLetter]:
+        """The functions that no ordinary message comes to."""
+        objects, table = wrap("objects", self.objects), wrap("table", self.table)
+        queues, journal, now = wrap("queues", self.queues), self.journal, self.clock
+        settle = SettleChunk(table, queues, journal)
+        segment = SweepSegment(
+            objects=objects,
+            table=table,
+            queues=queues,
+            settle=settle,
+            collect=self.handlers["results"],
+            journal=journal,
+            now=now,
+            patience=PATIENCE,
+        )
+        return (
+            SweepJobs(table, queues, segment, journal, now, PATIENCE),
+            HandleDeadLetter(table, queues, settle, journal, now),
+        )
 
 
 class Killed(BaseException):

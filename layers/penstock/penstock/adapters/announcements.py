@@ -40,7 +40,7 @@ class AwsAnnouncer:
                 Subject=subject,
                 Message=_dumps(document),
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value}
+                    name: {"DataType": "String", "StringValue": _printable(value)}
                     for name, value in attributes.items()
                 },
             )
@@ -56,6 +56,11 @@ class AwsAnnouncer:
             answer = self.events.put_events(Entries=[entry])
         if answer.get("FailedEntryCount"):
             raise RetryableError("PutEventsFailed", str(answer["Entries"]))
+
+
+def _printable(text: str) -> str:
+    """SNS takes only characters of XML in attributes; a prefix may hold any that S3 takes."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def _dumps(document: dict[str, Any]) -> str:

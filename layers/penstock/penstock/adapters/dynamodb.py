@@ -43,7 +43,9 @@ class DynamoDbTable:
         return self._unless_refused(
             self.dynamodb.update_item,
             Key=items.job_key(job_id),
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            UpdateExpression="SET "
+            + ", ".join(f"#{name} = :{name}" for name in values)
+            + (f" REMOVE {items.SWEEP}, sweep_at" if _ends(fields.get("status")) else ""),
             ConditionExpression=_job_condition(refused),
             # `status` is one of DynamoDB's reserved words, thus a placeholder for every name.
             ExpressionAttributeNames={
@@ -51,6 +53,29 @@ class DynamoDbTable:
             },
             ExpressionAttributeValues={f":{name}": value for name, value in values.items()}
             | refused,
+        )
+
+    def jobs_to_sweep(self, now: float, limit: int) -> list[str]:
+        with translated(self.name):
+            answer = self.dynamodb.query(
+                TableName=self.name,
+                IndexName=items.SWEEP,
+                KeyConditionExpression="sweep = :jobs AND sweep_at <= :now",
+                ExpressionAttributeValues={":jobs": {"S": "JOBS"}, ":now": {"N": repr(now)}},
+                Limit=limit,
+            )
+        return [item["pk"]["S"].removeprefix("JOB#") for item in answer["Items"]]
+
+    def put_off_sweep(self, job_id: str, sweep_at: float, sweep_from: int) -> None:
+        self._unless_refused(
+            self.dynamodb.update_item,
+            Key=items.job_key(job_id),
+            UpdateExpression="SET sweep_at = :at, sweep_from = :segment",
+            ConditionExpression=f"attribute_exists({items.SWEEP})",
+            ExpressionAttributeValues={
+                ":at": {"N": repr(sweep_at)},
+                ":segment": {"N": str(sweep_from)},
+            },
         )
 
     def put_region(self, job_id: str, region: int, summary: RegionSummary) -> None:
@@ -164,6 +189,10 @@ class DynamoDbTable:
                 return False
             raise
         return True
+
+
+def _ends(status: str | None) -> bool:
+    return status is not None and JobStatus(status).terminal
 
 
 def _job_condition(refused: dict[str, Any]) -> str:

@@ -24,6 +24,9 @@ from penstock.domain.pipeline import Pipeline
 
 Item = dict[str, dict[str, Any]]
 
+SWEEP = "sweep"
+"""The sparse index that only jobs which have not ended are in, by the time of their next sweep."""
+
 LISTING = "listing"
 """The sparse index that only job items are in."""
 
@@ -75,6 +78,8 @@ def job_item(job: Job) -> Item:
         "created_at": {"N": repr(job.created_at)},
         LISTING: {"S": "JOBS"},
         "listed_at": {"S": f"{created}#{job.job_id}"},
+        SWEEP: {"S": "JOBS"},
+        "sweep_at": {"N": repr(job.created_at)},
         **job_fields(status=job.status, failure=job.failure),
     }
 
@@ -112,6 +117,7 @@ def job_of(item: Item) -> Job:
         summary=_json(item, "summary"),
         emitted=item.get("emitted", {}).get("BOOL", False),
         notified=item.get("notified", {}).get("BOOL", False),
+        sweep_from=int(item.get("sweep_from", {}).get("N", "0")),
     )
 
 

@@ -6,6 +6,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+_ERRORS = frozenset({"DeadLetter", "DeadLetterForeign", "SweepFailed"})
+"""Events that somebody should look into."""
+
 
 @dataclass(frozen=True, slots=True)
 class PowertoolsJournal:
@@ -16,7 +19,8 @@ class PowertoolsJournal:
 
     def __call__(self, event: str, /, **fields: Any) -> None:
         known = {name: value for name, value in fields.items() if value is not None}
-        self.logger.info(event, extra=known)
+        log = self.logger.error if event in _ERRORS else self.logger.info
+        log(event, extra=known)
         self.metrics.add_metric(name=event, unit=MetricUnit.Count, value=1)
 
     def flush(self) -> None:

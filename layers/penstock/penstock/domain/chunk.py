@@ -85,3 +85,14 @@ class ChunkState:
     def awaits(self, attempt: int) -> bool:
         """Whether the given attempt, or a later one, was sent to the model and is on record."""
         return self.inference_id is not None and self.attempt >= attempt
+
+    def has_sent(self, message: ChunkMessage) -> bool:
+        """Whether this very message, or a later one, reached the model and that is on record.
+
+        A model that is busy is sent the same attempt again after a pause.
+        """
+        return self.awaits(message.attempt) and self._order >= (message.attempt, message.pauses)
+
+    @property
+    def _order(self) -> tuple[int, int]:
+        return (self.attempt, self.message.pauses if self.message else 0)

@@ -67,7 +67,8 @@ class Job:
     """The job item: what was fixed at the start, and how far it has come. Times are epoch seconds.
 
     `totals` are known once the job is RUNNING; `emitted`, once all that splits it has been sent.
-    `summary` is what was announced at its end.
+    `summary` is what was announced at its end. `sweep_from` is the segment that the next sweep
+    begins with.
     """
 
     job_id: str
@@ -83,6 +84,7 @@ class Job:
     summary: dict[str, Any] | None = None
     emitted: bool = False
     notified: bool = False
+    sweep_from: int = 0
 
     @property
     def deadline_at(self) -> float:

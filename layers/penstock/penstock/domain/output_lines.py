@@ -53,7 +53,16 @@ def output_lines(style: LineStyle, settled: Iterable[Settled]) -> Iterator[bytes
         if not isinstance(each.result, RecordError):
             yield _joined(style, each.record, each.result) + b"\n"
         elif style.on_error != "omit":
-            yield _joined(style, each.record, _inline_error(style, each.index, each.result)) + b"\n"
+            yield (
+                _joined(style, _whole(each), _inline_error(style, each.index, each.result)) + b"\n"
+            )
+
+
+def _whole(settled: Settled) -> bytes:
+    """Nothing of a record that was too long to hold: its beginning might leave a quote open."""
+    line_end = len(b"\r\n")
+    missing = settled.end - settled.start - len(settled.record)
+    return b"" if missing > line_end else settled.record
 
 
 def error_lines(settled: Iterable[Settled]) -> Iterator[bytes]:

@@ -48,11 +48,3 @@ def _parse(text: str | float) -> tuple[float, str]:
     if match is None or len(match[1]) > _LONGEST_NUMBER:
         raise ValueError(f"{text!r:.80} is not a number with a unit")
     return float(match[1]), match[2]
-
-
-def format_duration(seconds: float) -> str:
-    """The largest unit that divides the duration: `900` is `15m`."""
-    for unit in ("d", "h", "m"):
-        if seconds and seconds % _SECONDS[unit] == 0:
-            return f"{seconds / _SECONDS[unit]:.15g}{unit}"
-    return f"{seconds:.15g}s"

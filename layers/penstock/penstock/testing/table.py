@@ -17,13 +17,18 @@ class FakeTable:
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
+        self.sweeps: dict[str, float] = {}
         self.regions: dict[tuple[str, int], RegionSummary] = {}
         self.chunks: dict[tuple[str, ChunkPath], ChunkState] = {}
         self.results: dict[tuple[str, int], SegmentResult] = {}
         self.done: defaultdict[tuple[str, str, int, int], set[int]] = defaultdict(set)
 
     def create_job(self, job: Job) -> bool:
-        return self.jobs.setdefault(job.job_id, job) is job
+        if job.job_id in self.jobs:
+            return False
+        self.jobs[job.job_id] = job
+        self.sweeps[job.job_id] = job.created_at
+        return True
 
     def get_job(self, job_id: str) -> Job | None:
         return self.jobs.get(job_id)
@@ -34,7 +39,18 @@ class FakeTable:
             return False
         known = {name: value for name, value in fields.items() if value is not None}
         self.jobs[job_id] = replace(job, **known)
+        if self.jobs[job_id].status.terminal:
+            self.sweeps.pop(job_id, None)
         return True
+
+    def jobs_to_sweep(self, now: float, limit: int) -> list[str]:
+        due = sorted((at, job_id) for job_id, at in self.sweeps.items() if at <= now)
+        return [job_id for _, job_id in due[:limit]]
+
+    def put_off_sweep(self, job_id: str, sweep_at: float, sweep_from: int) -> None:
+        if job_id in self.sweeps:
+            self.sweeps[job_id] = sweep_at
+            self.jobs[job_id] = replace(self.jobs[job_id], sweep_from=sweep_from)
 
     def put_region(self, job_id: str, region: int, summary: RegionSummary) -> None:
         self.regions[job_id, region] = summary

@@ -53,7 +53,9 @@ class FinishJob:
             "finished_at": ending.finished_at,
             "summary": build_summary(job, ending, manifest),
         }
-        self.table.update_job(job.job_id, TERMINAL, **fields)
+        if not self.table.update_job(job.job_id, TERMINAL, **fields):
+            # Another function was first; what it wrote is what the user is told.
+            return self.table.get_job(job.job_id) or job
         self.journal(
             f"Job{ending.status.capitalize()}",
             job_id=job.job_id,
@@ -65,13 +67,13 @@ class FinishJob:
 
     def _ending(self, job: Job) -> Ending:
         if job.failure:
-            return _failed(job, job.failure, self.now())
+            return failed_ending(job, job.failure, self.now())
         results = self._results(job)
         try:
             check_conservation(job, results)
             outputs = self._compose_all(job, results)
         except PermanentError as error:
-            return _failed(job, Failure(error.code, error.message), self.now())
+            return failed_ending(job, Failure(error.code, error.message), self.now())
         tally = _tally(results)
         status, failure = final_status(job.pipeline, tally)
         return Ending(status, failure, tally, _effort(results), self.now(), outputs)
@@ -127,6 +129,7 @@ def _effort(results: Sequence[SegmentResult]) -> Effort:
     return sum(efforts, Effort())
 
 
-def _failed(job: Job, failure: Failure, now: float) -> Ending:
+def failed_ending(job: Job, failure: Failure, now: float) -> Ending:
+    """Nothing is delivered but the reason."""
     tally = Tally(succeeded=0, failed=job.totals.records if job.totals else 0)
     return Ending(JobStatus.FAILED, failure, tally, Effort(), now, {})

@@ -56,7 +56,7 @@ class InvokeModel:
         elif state and state.outcome:
             self.table.record_attempt(job.job_id, ChunkState(chunk.path, chunk))
             self.settle.report(chunk.job_id, chunk.path, chunk.chunks)
-        elif state is None or not state.awaits(chunk.attempt):
+        elif state is None or not state.has_sent(chunk):
             self._attempt(job, chunk)
 
     def _attempt(self, job: Job, chunk: ChunkMessage) -> None:

@@ -6,7 +6,7 @@ region is done in one go.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +75,7 @@ class SplitInput:
         try:
             if message["kind"] == "emit":
                 self._emit_planned(job, ResolvedRegion.from_json(message["region"]))
-            elif not job.emitted:
+            elif not job.emitted or message.get("again"):
                 self._scan(job, message["region"])
         except PermanentError as error:
             self.journal("SplitFailed", job_id=job.job_id, code=error.code, reason=error.message)
@@ -122,7 +122,7 @@ class SplitInput:
         elif only:
             self._emit(job, resolution.regions[0], only[0])
         else:
-            self.queues.split(job.job_id, _emits(job, resolution))
+            self.queues.split(job.job_id, emits_of(job, resolution.regions))
         # From here on a late duplicate of a scan need not read the file again.
         self.table.update_job(job.job_id, frozenset(), emitted=True)
 
@@ -175,9 +175,10 @@ def _plan_key(job: Job, region: int) -> str:
     return f"plans/{job.job_id}/{region:05d}.json"
 
 
-def _emits(job: Job, resolution: Resolution) -> list[dict[str, Any]]:
+def emits_of(job: Job, regions: Iterable[ResolvedRegion]) -> list[dict[str, Any]]:
+    """The messages that have the chunks of the regions sent."""
     return [
         {"kind": "emit", "job_id": job.job_id, "region": region.to_json()}
-        for region in resolution.regions
+        for region in regions
         if region.chunks
     ]

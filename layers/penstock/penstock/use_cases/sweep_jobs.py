@@ -1,0 +1,159 @@
+"""The periodic search for what was lost: notifications, messages, deadlines.
+
+Only jobs that run are looked at, each once in a while: `SweepJobs.patience` seconds apart and when
+its deadline has passed. A run does a bounded part of the work, the next one goes on from there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.domain.errors import PenstockError, PermanentError
+from penstock.domain.fan_in import FAN_OUT
+from penstock.domain.job import Job
+from penstock.domain.splitting import Resolution, resolve
+from penstock.ports import JobTable, Journal, Queues
+from penstock.use_cases.fail_job import ask_to_finish, fail_job
+from penstock.use_cases.split_input import dialect_of, emits_of, regions_of
+from penstock.use_cases.sweep_segment import Budget, SweepSegment, expires_at
+
+JOBS_A_RUN = 100
+SPLIT_WITHIN = 3600.0
+"""Seconds after which a job that is still being split has its scans sent again, or half of the time
+that it has in all."""
+
+SOON = 60.0
+"""Seconds until a job is gone on with that was more than one run could do."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepJobs:
+    """Has everything done again that is overdue. What it sends may have been sent before."""
+
+    table: JobTable
+    queues: Queues
+    sweep_segment: SweepSegment
+    journal: Journal
+    now: Callable[[], float]
+    patience: float
+
+    def __call__(self) -> None:
+        budget = Budget()
+        for job_id in self.table.jobs_to_sweep(self.now(), JOBS_A_RUN):
+            if budget.spent:
+                break
+            self._sweep(job_id, budget)
+
+    def _sweep(self, job_id: str, budget: Budget) -> None:
+        job = self.table.get_job(job_id)
+        if job is None or job.status.terminal:
+            return
+        # Before the work: a job that makes this function die must not be the first again.
+        self.table.put_off_sweep(job_id, self._next_time(job), job.sweep_from)
+        try:
+            stopped_at = self._look_at(job, budget)
+        except PenstockError as error:
+            self.journal("SweepFailed", job_id=job_id, code=error.code, reason=error.message)
+            return
+        if stopped_at is not None:
+            self.table.put_off_sweep(job_id, self.now() + SOON, stopped_at)
+        elif job.sweep_from:
+            self.table.put_off_sweep(job_id, self._next_time(job), 0)
+
+    def _next_time(self, job: Job) -> float:
+        now, end = self.now(), expires_at(job, self.patience)
+        usual = now + max(SOON, self.patience)
+        return min(usual, end) if now < end else usual
+
+    def _look_at(self, job: Job, budget: Budget) -> int | None:
+        """The segment at which to go on; None if all have been looked at."""
+        if job.failure or (job.totals and not job.totals.chunks):
+            ask_to_finish(self.queues, job.job_id)
+            return None
+        if not job.emitted:
+            self._split_again(job)
+        return self._look_at_segments(job, budget) if job.totals else None
+
+    def _split_again(self, job: Job) -> None:
+        now = self.now()
+        expired = now >= expires_at(job, self.patience)
+        if expired and not job.totals:
+            error = PermanentError("DeadlineExceeded", "the file was not split by the deadline")
+            fail_job(self.table, self.queues, job.job_id, error)
+        elif expired or now >= job.created_at + min(SPLIT_WITHIN, job.pipeline.deadline / 2):
+            self.journal("ScansRepeated", job_id=job.job_id)
+            self.queues.split(job.job_id, self._scans(job))
+
+    def _scans(self, job: Job) -> list[dict[str, Any]]:
+        """Of regions that have not reported; if all have, one of them decides again."""
+        regions = regions_of(job)
+        reported = self.table.get_regions(job.job_id, len(regions))
+        known = {summary.region.start for summary in reported}
+        missing = [number for number, each in enumerate(regions) if each.start not in known]
+        return [_scan(job, number) for number in missing or [0]]
+
+    def _look_at_segments(self, job: Job, budget: Budget) -> int | None:
+        incomplete: list[int] = []
+        stopped_at, open_segments = None, 0
+        for segment in self._open_segments(job):
+            open_segments += 1
+            if self.sweep_segment(job, segment, budget):
+                incomplete.append(segment)
+            if budget.spent:
+                stopped_at = segment if budget.chunks <= 0 else segment + 1
+                break
+        self._send_again(job, incomplete)
+        if not open_segments and not job.sweep_from:
+            self._finish(job)
+        return stopped_at
+
+    def _open_segments(self, job: Job) -> Iterator[int]:
+        """Those without a result, from where the last run stopped."""
+        segments = job.totals.segments if job.totals else 0
+        for start in range(job.sweep_from // FAN_OUT * FAN_OUT, segments, FAN_OUT):
+            results = self.table.get_segment_results_of(job.job_id, start // FAN_OUT)
+            done = {result.segment for result in results}
+            numbers = range(max(start, job.sweep_from), min(start + FAN_OUT, segments))
+            yield from (number for number in numbers if number not in done)
+
+    def _finish(self, job: Job) -> None:
+        """All segments are assembled, and the job goes on: who was last may not have said so."""
+        segments = job.totals.segments if job.totals else 0
+        if segments <= FAN_OUT:
+            ask_to_finish(self.queues, job.job_id)
+            return
+        # Not at once the end: the pieces may still have to be merged.
+        nodes = range(0, segments, FAN_OUT)
+        document = {"kind": "segment", "job_id": job.job_id, "chunks": 0}
+        self.queues.assemble(job.job_id, [{**document, "segment": number} for number in nodes])
+
+    def _send_again(self, job: Job, segments: Sequence[int]) -> None:
+        """All chunks of the regions that the segments lie in; what is settled is dropped again."""
+        if not segments:
+            return
+        self.journal("ChunksRepeated", job_id=job.job_id, segments=len(segments))
+        regions = regions_of(job)
+        if len(regions) == 1:
+            self.queues.split(job.job_id, [{**_scan(job, 0), "again": True}])
+            return
+        summaries = self.table.get_regions(job.job_id, len(regions))
+        resolution = resolve(summaries, dialect_of(job), job.source.size)
+        self.queues.split(job.job_id, _emits_of_segments(job, resolution, segments))
+
+
+def _scan(job: Job, region: int) -> dict[str, Any]:
+    return {"kind": "scan", "job_id": job.job_id, "region": region}
+
+
+def _emits_of_segments(
+    job: Job, resolution: Resolution, segments: Sequence[int]
+) -> list[dict[str, Any]]:
+    wanted = set(segments)
+    return emits_of(
+        job,
+        [
+            region
+            for region in resolution.regions
+            if wanted & set(range(region.first_segment, region.first_segment + region.segments))
+        ],
+    )

@@ -1,0 +1,5 @@
+"""See run.py."""
+
+from tests.simulation.run import main
+
+raise SystemExit(main())

@@ -1,0 +1,66 @@
+"""The model behind the endpoint, with moods, and a note of each request and its verdict."""
+
+import random
+import re
+from dataclasses import dataclass
+
+from penstock.domain.trouble import InvocationError, Kind, Trouble
+from penstock.ports import AsyncRequest
+from tests.simulation.scenario import Scenario
+from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Response, model
+
+NAME = re.compile(rb"r(\d+)x")
+BUSY = "ClientError: Received client error (429) from model. See the logs."
+
+
+@dataclass(frozen=True)
+class Call:
+    """One inference: the records that were in it, by the numbers in their names."""
+
+    inference_id: str
+    names: frozenset[int]
+    verdict: str  # answered, failed, busy, refused, short
+
+
+class Endpoint:
+    def __init__(self, scenario: Scenario, header: bytes, chance: random.Random) -> None:
+        self.scenario, self.moods = scenario, scenario.moods
+        self.header, self.chance = header, chance
+        self.calls: list[Call] = []
+        self.throttled = 0
+
+    def admit(self, _request: AsyncRequest) -> None:
+        if self.chance.random() < self.moods.throttled:
+            self.throttled += 1
+            raise InvocationError(Trouble(Kind.UNAVAILABLE, "ThrottlingException", "slow down"))
+
+    def answer(self, body: bytes, request: AsyncRequest) -> Response:
+        assert body.startswith(self.header), "a request lacks the header"
+        body = body.removeprefix(self.header)
+        verdict = self._verdict(body)
+        names = frozenset(int(number) for number in NAME.findall(body))
+        self.calls.append(Call(request.inference_id, names, verdict))
+        if verdict == "failed":
+            return Failed(SERVER_ERROR)
+        if verdict == "busy":
+            return Failed(BUSY)
+        if verdict == "refused":
+            return Failed(CLIENT_ERROR, b"I don't like `bad`")
+        response = model(body, request)
+        return _shortened(response) if verdict == "short" else response
+
+    def _verdict(self, body: bytes) -> str:
+        if self.chance.random() < self.moods.failing:
+            return "failed"
+        if self.chance.random() < self.moods.busy:
+            return "busy"
+        if b"bad" in body:
+            return "refused"
+        return "short" if b"short" in body else "answered"
+
+
+def _shortened(response: bytes) -> bytes:
+    """One result is missing; nobody can tell which."""
+    if response.startswith(b'{"predictions": ['):
+        return b'{"predictions": []}'
+    return b"".join(response.splitlines(keepends=True)[:-1])

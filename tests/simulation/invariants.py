@@ -1,0 +1,246 @@
+"""What must hold after each run, whatever happened in it. Each check yields what it finds wrong."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+from math import ceil, log2
+from typing import Any
+
+from penstock.domain.chunk import ChunkMessage
+from penstock.domain.job import Job
+from tests.simulation.oracle import Line, Record, canonical, cells, records_of
+from tests.simulation.scenario import Scenario
+from tests.simulation.scheduler import SimulatedWorld
+
+BISECTS = "skip" in {each.name for each in fields(ChunkMessage)}
+"""Whether a chunk that the model refuses is halved, so that a bad record costs only itself."""
+
+REFUSALS = {"refused": "ModelError", "short": "WrongResultCount"}
+
+
+@dataclass
+class Run:
+    """One finished run and what it should have come to."""
+
+    world: SimulatedWorld
+    job_id: str
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.world.scenario
+
+    @property
+    def job(self) -> Job:
+        return self.world.job(self.job_id)
+
+    @cached_property
+    def records(self) -> list[Record]:
+        return records_of(self.scenario)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        return self.world.manifest(self.scenario.key)
+
+    @cached_property
+    def errors(self) -> list[dict[str, Any]]:
+        key = self.scenario.key
+        stored = f"{key}.errors.jsonl" in self.world.objects.keys("output")
+        return self.world.errors(key) if stored else []
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        body = self.world.output(self.scenario.key)
+        if self.scenario.fmt == "csv":
+            return cells(body)
+        lines = body.decode("utf-8", "replace").split("\n")[:-1]
+        if self.scenario.fmt == "jsonl":
+            return [[canonical(json.loads(line))] for line in lines]
+        return [[line] for line in lines]
+
+    @property
+    def broken(self) -> bool:
+        """The job gave up as a whole, as it may when too much of it fails."""
+        return self.job.failure is not None and self.job.failure.code == "TooManyFailures"
+
+
+def violations(run: Run) -> list[str]:
+    ended = list(job_has_ended(run))
+    if ended:
+        return ended
+    return [complaint for check in CHECKS for complaint in check(run)]
+
+
+def job_has_ended(run: Run) -> Iterator[str]:
+    if len(run.world.table.jobs) != 1:
+        yield f"one object was dropped, {len(run.world.table.jobs)} jobs exist"
+    for job in run.world.table.jobs.values():
+        if not job.status.terminal:
+            yield f"job {job.job_id} is still {job.status}"
+
+
+def nothing_is_left(run: Run) -> Iterator[str]:
+    for due in [*run.world.dead_letters, *run.world.left]:
+        if due.queue in ("assemble", "results") and run.world.suffered.kills:
+            continue  # It has waited in vain for a message whose function had died; that one came.
+        yield f"a message is left in {due.queue}: {due.document}"
+    leaked = len(run.world.objects.uploads)
+    if leaked > run.world.suffered.lost_uploads:
+        yield f"{leaked} multipart uploads are left open"
+
+
+def records_are_conserved(run: Run) -> Iterator[str]:
+    found, expected = run.manifest["records"], len(run.records)
+    if run.job.totals is None or run.job.totals.records != expected:
+        yield f"the file has {expected} records, the job {run.job.totals}"
+    if not found["total"] == found["succeeded"] + found["failed"] == expected:
+        yield f"the file has {expected} records, the manifest {found}"
+    if not run.broken and found["failed"] != len(run.errors):
+        yield f"the manifest has {found['failed']} failures, the error file {len(run.errors)}"
+
+
+def lines_are_in_order(run: Run) -> Iterator[str]:
+    """Line i belongs to record i: its prediction, or an error that is about record i."""
+    if run.broken:
+        return
+    failed = {error["record"] for error in run.errors}
+    omitted = run.scenario.on_error == "omit"
+    shown = [each for each in run.records if not (omitted and each.index in failed)]
+    if len(shown) != len(run.lines):
+        yield f"{len(run.lines)} lines for {len(shown)} records"
+        return
+    for record, line in zip(shown, run.lines, strict=True):
+        if record.index in failed:
+            if not _is_error_of(record, line):
+                yield f"line {line} is no error of record {record.index}"
+        elif line != record.expected:
+            yield f"record {record.index} became {line}, not {record.expected}"
+
+
+def _is_error_of(record: Record, line: Line) -> bool:
+    return '"error":' in line[-1] and f'"record":{record.index}' in line[-1]
+
+
+def errors_are_in_order_and_quote_their_records(run: Run) -> Iterator[str]:
+    numbers = [error["record"] for error in run.errors]
+    if numbers != sorted(set(numbers)):
+        yield f"errors are about records {numbers}"
+    for error in run.errors:
+        record = run.records[error["record"]]
+        place = run.scenario.body[error["start"] : error["end"]]
+        if place.rstrip(b"\r\n") != record.raw.rstrip(b"\r\n"):
+            yield f"the error of record {record.index} points to {place!r}, not {record.raw!r}"
+
+
+def records_fail_for_a_reason(run: Run) -> Iterator[str]:
+    errors = {error["record"]: error for error in run.errors}
+    for record in run.records:
+        error = errors.get(record.index)
+        if error is None and (record.refused or record.nature == "huge"):
+            yield f"record {record.index} has a prediction, and should have been refused"
+        elif error and not run.broken and not _justified(run, record, error):
+            yield f"record {record.index} was given up for no reason: {error}"
+
+
+def _justified(run: Run, record: Record, error: dict[str, Any]) -> bool:
+    """A record of no name can't be told in a request: it is taken at its word."""
+    code = error["error"]
+    if record.refused or record.number is None or code == "DeadlineExceeded":
+        return code != "DeadlineExceeded" or record.refused or run.scenario.hurried
+    if code == "RecordTooLarge":
+        return record.nature == "huge"
+    verdicts = [call.verdict for call in run.world.endpoint.calls if record.number in call.names]
+    for verdict, its_code in REFUSALS.items():
+        if code == its_code and verdict in verdicts and (_spoils(record) or not BISECTS):
+            return True
+    failed = verdicts.count("failed") + run.world.suffered.failures + run.world.suffered.lost
+    return failed >= run.scenario.maximum_attempts
+
+
+def _spoils(record: Record) -> bool:
+    return record.nature in ("bad", "short")
+
+
+def outcomes_stand(run: Run) -> Iterator[str]:
+    """The first outcome of a chunk is its only one."""
+    for path, outcomes in run.world.outcomes.items():
+        if len(outcomes) > 1:
+            yield f"chunk {path} was settled {len(outcomes)} times: {outcomes}"
+
+
+def invocations_have_causes(run: Run) -> Iterator[str]:
+    """At most: one a chunk, one for each that failed, was lost or was throttled (a duplicate of its
+    message may get through first), two for each busy answer (its notification may come twice) and
+    for each that was bisected, and one for each fault or race."""
+    calls, suffered = run.world.endpoint.calls, run.world.suffered
+    verdicts = [call.verdict for call in calls]
+    failed = verdicts.count("failed") + 2 * verdicts.count("busy") + suffered.lost
+    refused = sum(call.verdict in REFUSALS and len(call.names) > 1 for call in calls)
+    chunks = run.job.totals.chunks if run.job.totals else 0
+    bound = chunks + failed + 2 * refused * BISECTS
+    bound += run.world.endpoint.throttled + suffered.repeated_invocations
+    if len(calls) > bound:
+        yield f"{len(calls)} invocations, at most {bound} have a cause"
+
+
+def isolation_is_cheap(run: Run) -> Iterator[str]:
+    """k bad records of chunks of m cost at most 2 k ceil(log2 m) + k more, if nothing repeats."""
+    if not BISECTS or run.world.suffered.repeated_invocations or run.world.suffered.lost:
+        return
+    lasting = [c for c in run.world.endpoint.calls if c.verdict not in ("failed", "busy")]
+    bad = sum(_spoils(record) for record in run.records)
+    chunks = run.job.totals.chunks if run.job.totals else 0
+    extra = 2 * bad * ceil(log2(run.scenario.max_records)) + bad
+    if len(lasting) > chunks + extra:
+        yield f"{len(lasting)} invocations for {chunks} chunks with {bad} bad records"
+
+
+def exactly_the_right_objects_are_delivered(run: Run) -> Iterator[str]:
+    key, found = run.scenario.key, run.world.objects.keys("output")
+    expected = {f"{key}.manifest.json"}
+    if not run.broken:
+        expected |= {f"{key}.out"} | ({f"{key}.errors.jsonl"} if run.errors else set())
+    if set(found) != expected and not run.broken:
+        yield f"delivered: {found}"
+    for stored in run.manifest["outputs"].values():
+        if len(run.world.objects.body(stored["bucket"], stored["key"])) != stored["size"]:
+            yield f"{stored['key']} is not the object of the manifest"
+
+
+def status_follows_from_the_counts(run: Run) -> Iterator[str]:
+    succeeded, failed = len(run.records) - len(run.errors), len(run.errors)
+    expected = "SUCCEEDED" if not failed else "PARTIAL" if succeeded else "FAILED"
+    if failed and run.scenario.on_error == "fail":
+        expected = "FAILED"
+    if any(error["error"] == "DeadlineExceeded" for error in run.errors):
+        expected = "EXPIRED"
+    if run.broken:
+        expected = "FAILED"
+    if not expected == run.job.status == run.manifest["status"]:
+        yield f"{run.job.status}, manifest {run.manifest['status']}, expected {expected}"
+
+
+def the_end_is_announced(run: Run) -> Iterator[str]:
+    """At least once, always with the same words, and not before the manifest is there."""
+    announced = {(json.dumps(said), good) for said, good in run.world.announcer.jobs}
+    if len(announced) != 1:
+        yield f"announced: {announced}"
+    elif next(iter(announced))[1] != run.job.status.successful:
+        yield f"a {run.job.status} job was announced as the opposite"
+    if run.world.announced_early:
+        yield "the job was announced before its manifest was there"
+
+
+CHECKS = (
+    nothing_is_left,
+    records_are_conserved,
+    lines_are_in_order,
+    errors_are_in_order_and_quote_their_records,
+    records_fail_for_a_reason,
+    outcomes_stand,
+    invocations_have_causes,
+    isolation_is_cheap,
+    exactly_the_right_objects_are_delivered,
+    status_follows_from_the_counts,
+    the_end_is_announced,
+)

@@ -1,0 +1,198 @@
+"""From a seed to a random job: a file, a pipeline, a model's moods, the weather in the queues."""
+
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+BOM = b"\xef\xbb\xbf"
+ENDINGS = {"csv": "csv", "jsonl": "jsonl", "text": "txt"}
+WEEK = 7 * 86400
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong around the use cases. Rates are per border of a port call."""
+
+    kill: float = 0.0
+    fail: float = 0.0
+    interleave: float = 0.0
+    most: int = 0  # kills and failures in all
+    duplicate: float = 0.0  # per message
+    lost: float = 0.0  # per notification
+    delay: float = 0.0  # seconds; the longest that a message is late
+
+
+@dataclass(frozen=True)
+class Moods:
+    """How the endpoint treats what it is sent. Rates are per invocation."""
+
+    throttled: float = 0.0  # refused at the door
+    failing: float = 0.0  # 5xx
+    busy: float = 0.0  # 429 of the container
+    latency: float = 0.0  # seconds, at most
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """All that a run depends on, but for its chance, which the seed gives too."""
+
+    seed: int
+    fmt: str
+    body: bytes
+    header: str  # absent, drop, send
+    content_type: str
+    region_bytes: int
+    max_records: int
+    maximum_attempts: int
+    on_error: str
+    join: str
+    deadline: int
+    moods: Moods
+    faults: Faults
+    knobs: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"in/rows.{ENDINGS[self.fmt]}"
+
+    @property
+    def hurried(self) -> bool:
+        return self.deadline < WEEK
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline file; JSON is YAML."""
+        headers = {"absent": False, "drop": True, "send": "send"}
+        document: dict[str, Any] = {
+            "invoke": {"endpoint": "demo", "content_type": self.content_type},
+            "input": {"header": headers[self.header]},
+            "chunk": {"max_records": self.max_records, "max_bytes": 1024},
+            "output": {"on_error": self.on_error, "join": self.join},
+            "retry": {"initial_interval": 2, "maximum_attempts": self.maximum_attempts},
+            "deadline": self.deadline,
+        }
+        return json.dumps(document)
+
+
+def scenario_of(seed: int) -> Scenario:
+    chance = random.Random(f"scenario {seed}")
+    fmt = chance.choice(["csv", "csv", "jsonl", "text"])
+    content_types = {"csv": ["text/csv"], "text": ["text/plain"]}
+    jsonl = ["application/jsonlines", "application/json"]
+    return Scenario(
+        seed=seed,
+        fmt=fmt,
+        body=_body(chance, fmt),
+        header=chance.choice(["absent", "drop", "send"]) if fmt == "csv" else "absent",
+        content_type=chance.choice(content_types.get(fmt, jsonl)),
+        region_bytes=chance.choice([7, 24, 40, 80, 200, 10_000]),
+        max_records=chance.choice([1, 2, 3, 5, 8]),
+        maximum_attempts=chance.choice([1, 2, 3, 6]),
+        on_error=chance.choice(["inline", "inline", "omit", "fail"]),
+        join=chance.choice(["none", "none", "input"]),
+        deadline=chance.choice([60, 600]) if chance.random() < 0.04 else WEEK,
+        moods=_moods(chance),
+        faults=_faults(chance),
+        knobs=_knobs(chance),
+    )
+
+
+def _moods(chance: random.Random) -> Moods:
+    return Moods(
+        throttled=chance.choice([0, 0, 0.1, 0.5]),
+        failing=chance.choice([0, 0, 0.1, 0.4]),
+        busy=chance.choice([0, 0, 0.1]),
+        latency=chance.choice([0, 1, 30, 900]),
+    )
+
+
+def _faults(chance: random.Random) -> Faults:
+    return Faults(
+        kill=chance.choice([0, 0.003, 0.01]),
+        fail=chance.choice([0, 0.003, 0.01]),
+        interleave=chance.choice([0, 0.01, 0.1]),
+        most=chance.choice([1, 3, 8]),
+        duplicate=chance.choice([0, 0.1, 0.4]),
+        lost=chance.choice([0, 0, 0.1]),
+        delay=chance.choice([0, 0, 3, 60, 600]),
+    )
+
+
+def _knobs(chance: random.Random) -> dict[str, int]:
+    """Limits of the product, turned down so that tens of records reach them."""
+    minimum_part = chance.choice([4, 16, 60])
+    return {
+        "FAN_OUT": chance.choice([2, 3, 256]),
+        "CHUNKS_PER_SEGMENT": chance.choice([1, 2, 3, 256]),
+        "MESSAGES_AT_ONCE": chance.choice([1, 3, 1000]),
+        "BLOCK": chance.choice([5, 64, 1 << 20]),
+        "INLINE_LIMIT": chance.choice([30, 128_000]),
+        "LARGEST_CHUNK": 1100,
+        "MAXIMUM_QUOTED_RECORD": 600,
+        "MINIMUM_PART": minimum_part,
+        "PART": minimum_part,
+        "LARGEST_COPY": 3 * minimum_part,
+        "SMALL": chance.choice([0, 100, 1 << 24]),
+    }
+
+
+def _body(chance: random.Random, fmt: str) -> bytes:
+    count = chance.choice([0, 1, 2, 10, 20, 40])
+    make = {"csv": _csv_row, "jsonl": _json_line, "text": _text_line}[fmt]
+    spoiled = chance.choice([0.0, 0.03, 0.15])
+    rows = [make(chance, f"r{number}x", _nature(chance, spoiled)) for number in range(count)]
+    line_end = chance.choice([b"\n", b"\n", b"\r\n"])
+    body = b"".join(row + line_end for row in rows)
+    if chance.random() < 0.3:
+        body = body[: -len(line_end)]
+    return (BOM if chance.random() < 0.1 else b"") + body
+
+
+def _nature(chance: random.Random, spoiled: float) -> str:
+    """`bad` is refused by the model, `short` has it answer too few results, `garbled` is no text.
+
+    `huge` records are too long to be held.
+    """
+    if chance.random() >= spoiled:
+        return "blank" if chance.random() < 0.04 else "good"
+    return chance.choice(["bad", "bad", "short", "garbled", "garbled", "huge"])
+
+
+def _csv_row(chance: random.Random, name: str, nature: str) -> bytes:
+    if nature == "blank":
+        return chance.choice([b"", b" "])
+    fillers = [
+        b"plain",
+        b'"a\nb"',
+        b'"say ""no"", twice"',
+        b'"\n\n"',
+        b'5" pipe',
+        "é".encode(),
+        b"",
+    ]
+    filler = b'"' + b"l\n" * 700 + b'"' if nature == "huge" else chance.choice(fillers)
+    return b",".join([name.encode(), _mark(nature), filler])
+
+
+def _json_line(chance: random.Random, name: str, nature: str) -> bytes:
+    if nature == "blank":
+        return chance.choice([b"", b" \t"])
+    if nature == "garbled":
+        return chance.choice([b'{"id":"%s"', b'"%s\xff"', b"%s"]).replace(b"%s", name.encode())
+    filler = "long" * 400 if nature == "huge" else chance.choice(["", "a\nb", "é", '"'])
+    value: Any = f"{name} {nature} {filler}"
+    return json.dumps(
+        chance.choice([{"id": value}, [value], value]), ensure_ascii=chance.random() < 0.5
+    ).encode()
+
+
+def _text_line(chance: random.Random, name: str, nature: str) -> bytes:
+    if nature == "blank":
+        return b""
+    filler = b"long" * 400 if nature == "huge" else chance.choice([b"", b'"', b", ", "é".encode()])
+    return name.encode() + b" " + _mark(nature) + filler
+
+
+def _mark(nature: str) -> bytes:
+    return b"\xff" if nature == "garbled" else nature.encode()

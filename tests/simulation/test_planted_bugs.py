@@ -1,0 +1,50 @@
+"""The net catches fish: each planted bug is found within the seeds that every run tries."""
+
+import pytest
+
+from tests.simulation import plants
+from tests.simulation.knobs import replaced
+from tests.simulation.run import failures
+from tests.simulation.scheduler import Plant
+from tests.unit.use_cases.world import unwrapped
+
+MOST_SEEDS = 2000
+
+PLANTS: dict[str, Plant] = {
+    "fan-in by a counter": plants.in_table(plants.counter_instead_of_set),
+    "no repetition of what follows progress": plants.in_table(plants.progress_is_told_once),
+    "the last outcome wins": plants.in_table(plants.last_writer_wins),
+    "chunks in the order of messages": plants.in_table(plants.chunks_as_they_came),
+    "a status that is written whatever stands": plants.in_table(plants.status_without_condition),
+    "first_record off by one": plants.first_record_off_by_one,
+    "a chunk's range off by one": plants.range_off_by_one,
+    "a stale failure counts": plants.stale_failure_counts,
+    "an announcement lost in a crash": plants.remembering_the_table(
+        plants.announcement_is_not_repeated
+    ),
+    "each event is a new job": plants.each_event_is_news,
+    "duplicates are inferred again": plants.inference_is_repeated,
+    "nothing looks for what was lost": plants.nothing_is_swept,
+    "uploads are not aborted": plants.uploads_are_not_aborted,
+}
+
+REPLACED = {
+    "assembly doesn't wait": {"_check_complete": lambda states, chunks: None},
+    "answers aren't counted": {"check_count": lambda results, owed: None},
+}
+
+
+def seeds_until_found(plant: Plant) -> int | None:
+    found = next(failures(range(MOST_SEEDS), plant), None)
+    return found.scenario.seed if found else None
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_bug_is_found(name: str) -> None:
+    assert seeds_until_found(PLANTS[name]) is not None
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_a_replaced_function_is_found(name: str) -> None:
+    with replaced(REPLACED[name]):
+        assert seeds_until_found(unwrapped) is not None
