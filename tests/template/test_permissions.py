@@ -92,7 +92,7 @@ EXPECTED = {
             TAKE,
         ),
         "AssembleDeadLetterQueue": TAKE,
-        "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem",
+        "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query",
         "AssembleQueue": "sqs:SendMessage",
         "HandleDeadLetterLogGroup": LOG,
         "*": TRACE,

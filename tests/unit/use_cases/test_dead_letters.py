@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,6 +110,21 @@ def test_a_pipeline_file_that_was_not_accepted_becomes_no_job() -> None:
 
     assert not made.table.jobs
     assert made.journal.count("DeadLetter") == 1
+
+
+def test_a_segment_that_waits_for_the_record_of_an_attempt_does_not_fail_its_job() -> None:
+    made = World(pipeline=SMALL, region_bytes=1000)
+    job_id = made.drop(KEY, BODY)
+    made.run()
+    done = made.table.jobs[job_id]
+    made.table.jobs[job_id] = replace(done, status=JobStatus.RUNNING, failure=None)
+    (path,) = [each for job, each in made.table.chunks if job == job_id and each.chunk == 0]
+    made.table.chunks[job_id, path] = replace(made.table.chunks[job_id, path], message=None)
+    document = {"kind": "segment", "job_id": job_id, "segment": 0, "chunks": 2}
+
+    made.handle_dead_letter(DeadLetter.parse(json.dumps(document)))
+
+    assert made.job(job_id).failure is None
 
 
 def test_a_segment_that_was_not_assembled_fails_its_job_which_is_delivered_as_such() -> None:

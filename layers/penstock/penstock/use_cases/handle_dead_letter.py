@@ -111,7 +111,7 @@ class HandleDeadLetter:
 
     def _assemble(self, letter: DeadLetter) -> None:
         job = self._running_of(letter)
-        if job is None:
+        if job is None or self._awaits_a_chunk(job, letter):
             return
         failure = _failure(
             "the output was not written", "AssembleDeadLetterQueue", "assemble_output"
@@ -120,6 +120,18 @@ class HandleDeadLetter:
             self._fail(job, failure)
         elif letter.document["kind"] == "finish":
             self._end(job, job.failure)
+
+    def _awaits_a_chunk(self, job: Job, letter: DeadLetter) -> bool:
+        """Whether a segment was not assembled because the record of an attempt is still to come.
+
+        The function that sent the chunk died before it noted so; its message comes back after a
+        longer time than ten tries take, completes the record and has the segment assembled. Should
+        that be lost too, the sweep sees to it.
+        """
+        if letter.document["kind"] != "segment":
+            return False
+        states = self.table.get_segment(job.job_id, int(letter.document["segment"]))
+        return any(state.message is None for state in states)
 
     def _fail(self, job: Job, failure: Failure) -> None:
         error = PermanentError(failure.code, failure.message)
