@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from penstock.domain.envelopes import unwrapped
 from penstock.domain.errors import PermanentError
-from penstock.use_cases.collect_result import unwrapped
 
 DOCUMENT = {"invocationStatus": "Completed", "inferenceId": "x"}
 

@@ -1,9 +1,11 @@
 """What a dead letter was, told by its shape: the five queues hold five kinds of messages."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from penstock.domain.envelopes import unwrapped
+from penstock.domain.errors import PermanentError
 
 Queue = Literal["upload", "split", "invoke", "result", "assemble"]
 
@@ -20,19 +22,16 @@ class DeadLetter:
     @classmethod
     def parse(cls, body: str) -> "DeadLetter":
         data = body.encode("utf-8", "surrogatepass")
-        document = _unwrapped(body)
+        document = _document(body)
         return cls(_queue_of(document), document, hashlib.sha256(data).hexdigest(), len(data))
 
 
-def _unwrapped(body: str) -> dict[str, Any]:
-    """The document, out of SNS's envelope; empty if there is none."""
+def _document(body: str) -> dict[str, Any]:
+    """Empty if there is none."""
     try:
-        document = json.loads(body)
-        if isinstance(document, dict) and document.get("Type") == "Notification":
-            document = json.loads(document["Message"])
-    except (ValueError, KeyError, TypeError):
+        return unwrapped(body)
+    except PermanentError:
         return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _queue_of(document: dict[str, Any]) -> Queue | None:

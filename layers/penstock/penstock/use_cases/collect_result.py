@@ -1,6 +1,5 @@
 """From SageMaker's notification to an outcome."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -128,20 +127,3 @@ class CollectResult:
         except PermanentError:
             return ""
         return body.decode("utf-8", "replace")
-
-
-def unwrapped(body: str) -> dict[str, Any]:
-    """The notification in a queue message, delivered raw or in SNS's envelope.
-
-    Raises:
-        PermanentError: `BadMessage`.
-    """
-    try:
-        document = json.loads(body)
-        if isinstance(document, dict) and document.get("Type") == "Notification":
-            document = json.loads(document["Message"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise PermanentError("BadMessage", f"not a notification: {error}") from error
-    if not isinstance(document, dict):
-        raise PermanentError("BadMessage", "not a notification: no JSON object")
-    return document
