@@ -11,11 +11,8 @@ from penstock_local.layout import PROJECT_ROOT
 S3_READS_PER_PREFIX = 5500  # S3 User Guide, "Optimizing performance"
 S3_WRITES_PER_PREFIX = 3500
 PARTITION_WRITES = 1000  # DynamoDB Developer Guide, "Warm throughput": units a second
-PARTITION_READS = 3000
 NEW_TABLE_WRITES = 4000  # ibid., on demand; it grows to twice the last peak within 30 minutes
-NEW_TABLE_READS = 12_000
 SQS_IN_FLIGHT = 120_000  # SQS Developer Guide, "Message quotas": of a standard queue
-LAMBDA_CONCURRENCY = 1000  # of an account, by default
 WHOLE_PROCESSOR = 1769 / 1024
 """Gigabytes of memory that come with one processor (Lambda Developer Guide, "Memory")."""
 

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from threading import Lock
 
 from penstock.adapters.announcements import AwsAnnouncer
@@ -154,14 +154,18 @@ def remembered(
     return remember
 
 
+# Cached: use cases of one function share its clients, which take long to make at a cold start.
+@cache
 def _objects() -> S3Objects:
     return S3Objects(client("s3"))
 
 
+@cache
 def _table(settings: Settings) -> DynamoDbTable:
     return DynamoDbTable(client("dynamodb"), settings.table, time.time, settings.retention)
 
 
+@cache
 def _queues(settings: Settings) -> SqsQueues:
     return SqsQueues(
         client("sqs"),

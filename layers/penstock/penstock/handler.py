@@ -28,40 +28,46 @@ class Runtime:
 
 def queue_handler(build: Callable[[Runtime], Handler], parse: Parser = json.loads) -> LambdaHandler:
     """A Lambda handler that runs the built use case on each message of its queue."""
-    logger, metrics, tracer = Logger(), Metrics(), Tracer()
-    settings = Settings.of(os.environ)
-    journal = PowertoolsJournal(logger, metrics)
-    handle = build(Runtime(settings, journal))
-    # Dead-letter queues have one function for all of them, and their own timeout.
-    visibility = Visibility(client("sqs"), settings.queue_url) if settings.queue_url else None
-    batches = Batches(handle, visibility, logger, parse)
 
-    @logger.inject_lambda_context
-    @tracer.capture_lambda_handler(capture_response=False)
-    def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        try:
-            return batches(event)
-        finally:
-            journal.flush()
+    def batches_of(runtime: Runtime, logger: Logger) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        url = runtime.settings.queue_url
+        # Dead-letter queues have one function for all of them, and their own timeout.
+        visibility = Visibility(client("sqs"), url) if url else None
+        return Batches(build(runtime), visibility, logger, parse)
 
-    decorated: LambdaHandler = lambda_handler
-    return decorated
+    return _instrumented(batches_of)
 
 
 def scheduled_handler(build: Callable[[Runtime], Callable[[], None]]) -> LambdaHandler:
     """A Lambda handler that runs the built use case, whatever the event says."""
+
+    def run_of(runtime: Runtime, _logger: Logger) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        run = build(runtime)
+
+        def answer(_event: dict[str, Any]) -> dict[str, Any]:
+            run()
+            return {}
+
+        return answer
+
+    return _instrumented(run_of)
+
+
+def _instrumented(
+    build: Callable[[Runtime, Logger], Callable[[dict[str, Any]], dict[str, Any]]],
+) -> LambdaHandler:
+    """With logs, traces, and the metrics sent at the end of each invocation."""
     logger, metrics, tracer = Logger(), Metrics(), Tracer()
     journal = PowertoolsJournal(logger, metrics)
-    run = build(Runtime(Settings.of(os.environ), journal))
+    answer = build(Runtime(Settings.of(os.environ), journal), logger)
 
     @logger.inject_lambda_context
     @tracer.capture_lambda_handler(capture_response=False)
     def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         try:
-            run()
+            return answer(event)
         finally:
             journal.flush()
-        return {}
 
     decorated: LambdaHandler = lambda_handler
     return decorated

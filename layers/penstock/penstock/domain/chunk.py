@@ -91,8 +91,7 @@ class ChunkState:
 
         A model that is busy is sent the same attempt again after a pause.
         """
-        return self.awaits(message.attempt) and self._order >= (message.attempt, message.pauses)
-
-    @property
-    def _order(self) -> tuple[int, int]:
-        return (self.attempt, self.message.pauses if self.message else 0)
+        if self.message is None or self.inference_id is None:
+            return False
+        recorded = (self.message.attempt, self.message.pauses)
+        return recorded >= (message.attempt, message.pauses)

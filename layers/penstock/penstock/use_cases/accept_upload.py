@@ -15,10 +15,11 @@ from penstock.domain.object_keys import (
 )
 from penstock.domain.payload import check_content_type
 from penstock.domain.pipeline import Invoke, Pipeline
-from penstock.domain.splitting import plan_regions
 from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
 from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues
+from penstock.use_cases import messages
 from penstock.use_cases.fail_job import ask_to_finish
+from penstock.use_cases.split_input import regions_of
 
 LARGEST_REGION_COUNT = 10_000
 """Regions of one job; beyond it they grow. Keeps the last step of splitting within seconds."""
@@ -142,10 +143,8 @@ class AcceptUpload:
 _BEGINNING = frozenset({JobStatus.SUBMITTED, JobStatus.SPLITTING})
 
 
-def _scans(job: Job) -> list[dict[str, Any]]:
-    """One message a region; an empty file has one region, of no bytes."""
-    regions = len(plan_regions(job.source.size, job.region_bytes)) or 1
-    return [{"kind": "scan", "job_id": job.job_id, "region": number} for number in range(regions)]
+def _scans(job: Job) -> list[messages.Message]:
+    return [messages.scan(job.job_id, number) for number in range(len(regions_of(job)))]
 
 
 def _no_pipeline(error: PermanentError) -> Pipeline:

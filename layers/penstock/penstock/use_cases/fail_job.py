@@ -3,6 +3,7 @@
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import Failure, JobStatus
 from penstock.ports import JobTable, Queues
+from penstock.use_cases import messages
 
 TERMINAL = frozenset(status for status in JobStatus if status.terminal)
 
@@ -15,4 +16,4 @@ def fail_job(table: JobTable, queues: Queues, job_id: str, error: PermanentError
 
 def ask_to_finish(queues: Queues, job_id: str) -> None:
     """Asking again changes nothing."""
-    queues.assemble(job_id, [{"kind": "finish", "job_id": job_id}])
+    queues.assemble(job_id, [messages.finish(job_id)])

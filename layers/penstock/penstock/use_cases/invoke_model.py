@@ -51,10 +51,10 @@ class InvokeModel:
         if job is None or job.status.terminal:
             return
         state = self.table.get_chunk(chunk.job_id, chunk.path)
-        if state and state.message and state.outcome:
-            self.settle.report(chunk.job_id, chunk.path, chunk.chunks)
-        elif state and state.outcome:
-            self.table.record_attempt(job.job_id, ChunkState(chunk.path, chunk))
+        if state and state.outcome:
+            if state.message is None:
+                # The answer was first; assembly waits for the record of the attempt.
+                self.table.record_attempt(job.job_id, ChunkState(chunk.path, chunk))
             self.settle.report(chunk.job_id, chunk.path, chunk.chunks)
         elif state is None or not state.has_sent(chunk):
             self._attempt(job, chunk)

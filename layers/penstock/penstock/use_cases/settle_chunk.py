@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from penstock.domain.chunk import Outcome
 from penstock.domain.identity import ChunkPath
 from penstock.ports import JobTable, Journal, Queues
+from penstock.use_cases import messages
 from penstock.use_cases.fan_in import report_done
 
 
@@ -38,10 +39,5 @@ class SettleChunk:
     def report(self, job_id: str, path: ChunkPath, chunks: int) -> None:
         """What follows an outcome; doing it again changes nothing."""
         if report_done(self.table, job_id, chunks_kind(path.segment), (path.chunk, chunks)):
-            message = {
-                "kind": "segment",
-                "job_id": job_id,
-                "segment": path.segment,
-                "chunks": chunks,
-            }
+            message = messages.assemble(job_id, path.segment, chunks)
             self.queues.assemble(job_id, [message])

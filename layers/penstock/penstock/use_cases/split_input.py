@@ -27,6 +27,7 @@ from penstock.domain.splitting import (
     resolve,
 )
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
+from penstock.use_cases import messages
 from penstock.use_cases.fail_job import TERMINAL, ask_to_finish, fail_job
 from penstock.use_cases.fan_in import report_done
 
@@ -177,8 +178,4 @@ def _plan_key(job: Job, region: int) -> str:
 
 def emits_of(job: Job, regions: Iterable[ResolvedRegion]) -> list[dict[str, Any]]:
     """The messages that have the chunks of the regions sent."""
-    return [
-        {"kind": "emit", "job_id": job.job_id, "region": region.to_json()}
-        for region in regions
-        if region.chunks
-    ]
+    return [messages.emit(job.job_id, region) for region in regions if region.chunks]

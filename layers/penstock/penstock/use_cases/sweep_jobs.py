@@ -13,6 +13,7 @@ from penstock.domain.fan_in import FAN_OUT
 from penstock.domain.job import Job
 from penstock.domain.splitting import Resolution, resolve
 from penstock.ports import JobTable, Journal, Queues
+from penstock.use_cases import messages
 from penstock.use_cases.fail_job import ask_to_finish, fail_job
 from penstock.use_cases.split_input import dialect_of, emits_of, regions_of
 from penstock.use_cases.sweep_segment import Budget, SweepSegment, expires_at
@@ -90,7 +91,7 @@ class SweepJobs:
         reported = self.table.get_regions(job.job_id, len(regions))
         known = {summary.region.start for summary in reported}
         missing = [number for number, each in enumerate(regions) if each.start not in known]
-        return [_scan(job, number) for number in missing or [0]]
+        return [messages.scan(job.job_id, number) for number in missing or [0]]
 
     def _look_at_segments(self, job: Job, budget: Budget) -> int | None:
         incomplete: list[int] = []
@@ -124,8 +125,8 @@ class SweepJobs:
             return
         # Not at once the end: the pieces may still have to be merged.
         nodes = range(0, segments, FAN_OUT)
-        document = {"kind": "segment", "job_id": job.job_id, "chunks": 0}
-        self.queues.assemble(job.job_id, [{**document, "segment": number} for number in nodes])
+        again = [messages.assemble(job.job_id, number, chunks=0) for number in nodes]
+        self.queues.assemble(job.job_id, again)
 
     def _send_again(self, job: Job, segments: Sequence[int]) -> None:
         """All chunks of the regions that the segments lie in; what is settled is dropped again."""
@@ -134,15 +135,11 @@ class SweepJobs:
         self.journal("ChunksRepeated", job_id=job.job_id, segments=len(segments))
         regions = regions_of(job)
         if len(regions) == 1:
-            self.queues.split(job.job_id, [{**_scan(job, 0), "again": True}])
+            self.queues.split(job.job_id, [{**messages.scan(job.job_id, 0), "again": True}])
             return
         summaries = self.table.get_regions(job.job_id, len(regions))
         resolution = resolve(summaries, dialect_of(job), job.source.size)
         self.queues.split(job.job_id, _emits_of_segments(job, resolution, segments))
-
-
-def _scan(job: Job, region: int) -> dict[str, Any]:
-    return {"kind": "scan", "job_id": job.job_id, "region": region}
 
 
 def _emits_of_segments(

@@ -10,6 +10,7 @@ from penstock.domain.job import Job
 from penstock.domain.locations import parse_location
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
+from penstock.use_cases import messages
 from penstock.use_cases.invoke_model import error_outcome
 from penstock.use_cases.settle_chunk import SettleChunk
 
@@ -111,8 +112,7 @@ class SweepSegment:
 
     def _assemble(self, job: Job, segment: int, states: Sequence[ChunkState]) -> None:
         chunks = max(state.message.chunks for state in states if state.message)
-        document = {"kind": "segment", "job_id": job.job_id, "segment": segment, "chunks": chunks}
-        self.queues.assemble(job.job_id, [document])
+        self.queues.assemble(job.job_id, [messages.assemble(job.job_id, segment, chunks)])
 
     def _journal(self, event: str, job: Job, state: ChunkState) -> None:
         self.journal(event, job_id=job.job_id, path=str(state.path), attempt=state.attempt)

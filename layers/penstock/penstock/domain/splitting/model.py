@@ -114,7 +114,3 @@ class Chunk:
     end: int
     records: int
     first_record: int
-
-    @property
-    def byte_range(self) -> ByteRange:
-        return ByteRange(self.start, self.end)
