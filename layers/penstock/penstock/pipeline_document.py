@@ -124,7 +124,9 @@ class OutputSection(_Section):
         "or the whole job fails",
     )
     select: OptionalText = Field(
-        None, description="JMESPath from a JSON response to its list of results"
+        None,
+        max_length=1000,
+        description="JMESPath from a JSON response to its list of results",
     )
     join: Literal["none", "input"] = Field("none", description="input: each result with its record")
 

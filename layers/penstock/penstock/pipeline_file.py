@@ -1,12 +1,19 @@
-"""Reads `_pipeline.yaml`, or says file, line and remedy."""
+"""Reads `_pipeline.yaml`, or says file, line and remedy.
 
+Anybody who may write to one prefix writes such files: whatever is in them, reading takes little
+time and memory, and a message has a bounded length and nothing that a terminal would obey.
+"""
+
+import codecs
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from yaml.reader import ReaderError
 
 from penstock.domain.errors import PermanentError
+from penstock.domain.legible import legible
 from penstock.domain.pipeline import Pipeline
 from penstock.pipeline_document import PipelineDocument
 from penstock.selection import compile_selection
@@ -14,13 +21,22 @@ from penstock.selection import compile_selection
 MAXIMUM_FILE = 64 * 1024
 """Bytes of a pipeline file. Real ones have one or two thousand."""
 
+TOO_LONG = f"line 1: the file is longer than {MAXIMUM_FILE} bytes; shorten it"
+
+_MOST_PROBLEMS = 20
+_LONGEST_PROBLEM = 400
+_LONGEST_NAME = 80
+
 
 class InvalidPipelineError(PermanentError):
-    """`problems` are sentences, each with its line."""
+    """`problems` are sentences, each with its line; `more` are not told."""
 
-    def __init__(self, source: str, problems: Sequence[str]) -> None:
+    def __init__(self, source: str, problems: Sequence[str], more: int = 0) -> None:
         self.source = source
-        self.problems = tuple(f"{source}, {problem}" for problem in problems)
+        told = [legible(problem, _LONGEST_PROBLEM) for problem in problems]
+        if more:
+            told.append(f"line 1: {more} more problems are not shown; mend these first")
+        self.problems = tuple(f"{source}, {problem}" for problem in told)
         super().__init__("InvalidPipeline", "; ".join(self.problems))
 
 
@@ -34,9 +50,10 @@ def load_pipeline(text: str | bytes, source: str) -> Pipeline:
     try:
         document = PipelineDocument.model_validate(_Loader("").construct_document(root))
     except ValidationError as error:
-        problems = [_problem(root, detail) for detail in error.errors()]
-        raise InvalidPipelineError(source, problems) from error
-    except (yaml.YAMLError, ValueError) as error:
+        found = error.errors()
+        problems = [_problem(root, detail) for detail in found[:_MOST_PROBLEMS]]
+        raise InvalidPipelineError(source, problems, len(found) - len(problems)) from error
+    except yaml.YAMLError as error:
         raise InvalidPipelineError(source, [_one_line(error)]) from error
     _check_selection(document, root, source)
     return document.to_domain(source)
@@ -47,17 +64,45 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.YAMLError(f"line {mark.line + 1}: aliases (*name) are not allowed")
-        return super().compose_node(parent, index)
+            problem = "aliases (*name) are not allowed; write the value out"
+            raise _error_at(self.peek_event(), problem)  # type: ignore[no-untyped-call]
+        node = super().compose_node(parent, index)
+        if isinstance(node, yaml.ScalarNode) and not _is_unicode(node.value):
+            shown = legible(node.value, _LONGEST_NAME)
+            raise _error_at(node, f"'{shown}' has half a character; write the whole one")
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        # What PyYAML raises over text that is not of its type: `!!bool x`, the 13th month.
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            kind = node.tag.rsplit(":", 1)[-1]
+            shown = legible(str(node.value), _LONGEST_NAME)
+            raise _error_at(node, f"'{shown}' is no {kind}; quote it or mend it") from error
+
+
+def _error_at(place: Any, problem: str) -> yaml.YAMLError:
+    """`place` is a node or an event."""
+    return yaml.YAMLError(f"line {place.start_mark.line + 1}: {problem}")
+
+
+def _is_unicode(text: str) -> bool:
+    """Escapes in quotes can spell halves of surrogate pairs, which nothing can store."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _compose(text: str | bytes, source: str) -> yaml.MappingNode:
     if len(text) > MAXIMUM_FILE:
-        raise InvalidPipelineError(source, [f"line 1: longer than {MAXIMUM_FILE} bytes"])
+        raise InvalidPipelineError(source, [TOO_LONG])
+    text = _decoded(text, source)
     try:
         root = _Loader(text).get_single_node()
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"line {line}: the character U+{error.character:04X} is not allowed; remove it"
+        raise InvalidPipelineError(source, [problem]) from error
+    except (yaml.YAMLError, RecursionError) as error:
         raise InvalidPipelineError(source, [_one_line(error)]) from error
     if not isinstance(root, yaml.MappingNode):
         problem = "line 1: the file must hold keys such as `invoke:`; see docs/pipelines.md"
@@ -66,56 +111,93 @@ def _compose(text: str | bytes, source: str) -> yaml.MappingNode:
     return root
 
 
+def _decoded(text: str | bytes, source: str) -> str:
+    """Files are UTF-8, or UTF-16 with a byte order mark, as YAML has it."""
+    if isinstance(text, str):
+        return text
+    wide = text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return text.decode("utf-16" if wide else "utf-8")
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        problem = f"line {line}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        raise InvalidPipelineError(source, [problem]) from error
+
+
 def _refuse_duplicates(node: yaml.Node, source: str) -> None:
     """YAML forbids a key twice in a mapping; PyYAML would keep the last."""
     seen: set[str] = set()
     for key, value in _entries(node):
+        line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            problem = f"line {key.start_mark.line + 1}: a key must be a word"
+            problem = f"line {line}: a key must be a word, as in `invoke:`"
             raise InvalidPipelineError(source, [problem])
         if key.value in seen:
-            problem = f"line {key.start_mark.line + 1}: `{key.value}` stands here a second time"
+            name = legible(key.value, _LONGEST_NAME)
+            problem = f"line {line}: `{name}` stands here a second time; remove it"
             raise InvalidPipelineError(source, [problem])
         seen.add(key.value)
         _refuse_duplicates(value, source)
 
 
+_PLAINER = {
+    "but found another document": "a second document begins here; a pipeline file has one",
+    "found character '\\t' that cannot start any token": "a tab cannot indent; use spaces",
+    "mapping values are not allowed here": "a colon cannot stand here; quote the value",
+}
+
+
 def _one_line(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "line 1: nested too deeply"
+        return "line 1: nested too deeply; no key needs more than two levels"
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         problem = getattr(error, "problem", None) or "not YAML"
+        problem = _PLAINER.get(problem, problem)
+        if problem.startswith("could not determine a constructor for the tag"):
+            problem += "; remove the tag"
         return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
     text = " ".join(str(error).split())
     return text if text.startswith("line ") else f"line 1: {text}"
 
 
 def _problem(root: yaml.MappingNode, detail: Any) -> str:
-    location = tuple(part for part in detail["loc"] if not _is_union_tag(part))
-    name = ".".join(str(part) for part in location)
+    location = tuple(detail["loc"])
+    name = ".".join(legible(str(part), _LONGEST_NAME) for part in location)
     return f"line {_line_of(root, location)}: {_complaint(f'`{name}`', location, detail)}"
+
+
+_OF_KEYS = {
+    "extra_forbidden": "unknown key {name}; remove it or mend its spelling",
+    "invalid_key": "{name} is no key of a pipeline file; remove it",
+    "missing": "{name} is missing; add it",
+}
+_OF_SHAPES = {
+    "model_type": "{name} must hold keys; give it some or remove it",
+    "tuple_type": "{name} must be a list, as in [ModelError]",
+}
 
 
 def _complaint(name: str, location: Sequence[int | str], detail: Any) -> str:
     """What is wrong, and the remedy."""
-    given = f"{name} is {detail['input']!r:.80}"
+    kind = detail["type"]
+    if kind in _OF_KEYS:
+        return _OF_KEYS[kind].format(name=name)
+    if detail["input"] is None:
+        return f"{name} has no value; give it one or remove it"
+    if kind in _OF_SHAPES:
+        return _OF_SHAPES[kind].format(name=name)
+    return f"{name} is {detail['input']!r:.80}{_requirement(location, detail)}"
+
+
+def _requirement(location: Sequence[int | str], detail: Any) -> str:
     match detail["type"]:
-        case "extra_forbidden":
-            text = f"unknown key {name}; remove it or mend its spelling"
-        case "missing":
-            text = f"{name} is missing; add it"
-        case "model_type":
-            text = f"{name} must hold keys; give it some or remove it"
-        case "tuple_type":
-            text = f"{name} must be a list, as in [ModelError]"
         case "literal_error":
-            text = f"{given}; it must be {_choices(detail)}"
+            return f"; it must be {_choices(detail)}"
         case "string_pattern_mismatch":
-            text = f"{given}: {_meaning(location)}"
+            return f": {_meaning(location)}"
         case _:
-            text = f"{given}: {detail['msg'].removeprefix('Value error, ')}"
-    return text
+            return f": {detail['msg'].removeprefix('Value error, ')}"
 
 
 def _choices(detail: Any) -> str:
@@ -128,11 +210,6 @@ def _meaning(location: Sequence[int | str]) -> str:
     section = PipelineDocument.model_fields[str(location[0])].annotation
     found = section.model_fields[str(location[-1])] if section else None
     return f"it must be: {found.description}" if found else "it has characters that are not allowed"
-
-
-def _is_union_tag(part: int | str) -> bool:
-    """Pydantic names the branch of a union in the location, as in `literal['send']`."""
-    return isinstance(part, str) and (part in {"bool", "str"} or "[" in part)
 
 
 def _line_of(root: yaml.MappingNode, location: Sequence[int | str]) -> int:
@@ -162,5 +239,5 @@ def _check_selection(document: PipelineDocument, root: yaml.MappingNode, source:
         compile_selection(document.output.select)
     except PermanentError as error:
         line = _line_of(root, ("output", "select"))
-        problem = f"line {line}: `output.select`: {' '.join(error.message.split())}"
+        problem = f"line {line}: `output.select` is {' '.join(error.message.split())}"
         raise InvalidPipelineError(source, [problem]) from error

@@ -15,7 +15,7 @@ from penstock.domain.object_keys import (
 )
 from penstock.domain.payload import check_content_type
 from penstock.domain.pipeline import Invoke, Pipeline
-from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
+from penstock.pipeline_file import MAXIMUM_FILE, TOO_LONG, InvalidPipelineError, load_pipeline
 from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases import messages
 from penstock.use_cases.fail_job import ask_to_finish
@@ -134,8 +134,7 @@ class AcceptUpload:
             if error.code == "ObjectNotFound":
                 return None
             if error.code == "ObjectTooLarge":
-                problem = f"line 1: longer than {MAXIMUM_FILE} bytes"
-                raise InvalidPipelineError(key, [problem]) from error
+                raise InvalidPipelineError(key, [TOO_LONG]) from error
             raise
         return load_pipeline(text, key)
 

@@ -1,0 +1,22 @@
+"""Text that others wrote, such as names of objects, shown to people."""
+
+_JOINER = "\u200d"
+"""Holds emoji together. Harmless, and Python does not count it among the printable."""
+
+
+def legible(text: str, limit: int | None = None) -> str:
+    r"""The text on one line, without anything that a terminal would obey.
+
+    What does not print stands as its escape: `\x1b`, `\n`, `\u202e`. Beyond `limit` characters the
+    rest is left out.
+    """
+    shown = "".join(each if _is_harmless(each) else _escape(each) for each in text)
+    return shown if limit is None or len(shown) <= limit else f"{shown[:limit]}..."
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or character == _JOINER
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
