@@ -3,7 +3,6 @@
 A message that fails comes back alone; its neighbours are done (partial batch response).
 """
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from penstock.adapters.sqs import Visibility
+from penstock.domain.envelopes import document_of
 from penstock.domain.errors import PermanentError, RetryableError
 
 # Both with the same type: what the parser makes of a body goes to the handler.
@@ -38,7 +38,7 @@ class Batches:
     handle: Handler
     visibility: Visibility | None
     logger: Logger
-    parse: Parser = json.loads
+    parse: Parser = document_of
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
         """The partial batch response to an SQS event."""

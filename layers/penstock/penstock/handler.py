@@ -1,6 +1,5 @@
 """What the Lambda functions have in common."""
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from penstock.adapters.aws import client
 from penstock.adapters.journal import PowertoolsJournal
 from penstock.adapters.sqs import Visibility
 from penstock.batches import Batches, Handler, Parser
+from penstock.domain.envelopes import document_of
 from penstock.ports import Journal
 from penstock.settings import Settings
 
@@ -26,7 +26,9 @@ class Runtime:
     journal: Journal
 
 
-def queue_handler(build: Callable[[Runtime], Handler], parse: Parser = json.loads) -> LambdaHandler:
+def queue_handler(
+    build: Callable[[Runtime], Handler], parse: Parser = document_of
+) -> LambdaHandler:
     """A Lambda handler that runs the built use case on each message of its queue."""
 
     def batches_of(runtime: Runtime, logger: Logger) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -35,5 +35,5 @@ def test_any_text_becomes_one_line_that_can_be_stored_and_shown(text: str) -> No
     shown = legible(text)
 
     assert len(shown.splitlines()) <= 1
-    assert shown.encode()
+    assert shown.encode().decode() == shown
     assert "\x1b" not in shown

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.domain.envelopes import bad_message, field, optional_field
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
 from penstock.domain.job import Failure, Job, JobStatus, Source
@@ -24,6 +25,8 @@ from penstock.use_cases.split_input import regions_of
 LARGEST_REGION_COUNT = 10_000
 """Regions of one job; beyond it they grow. Keeps the last step of splitting within seconds."""
 
+_CREATED = "Object Created"
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -34,22 +37,38 @@ class Upload:
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> "Upload":
-        """The key is verbatim: EventBridge, unlike S3's own notifications, doesn't encode it."""
-        detail = event["detail"]
-        found = detail["object"]
+        """The key is verbatim: EventBridge, unlike S3's own notifications, doesn't encode it.
+
+        Raises:
+            PermanentError: `BadMessage`, it is no such event.
+        """
+        kind = optional_field(event, "detail-type", str)
+        if kind != _CREATED:
+            raise bad_message(
+                f"no event `{_CREATED}` of EventBridge: `detail-type` is {kind!r:.80}"
+            )
         source = Source(
-            bucket=detail["bucket"]["name"],
-            key=found["key"],
-            size=int(found.get("size", 0)),
-            etag=found["etag"],
-            version_id=found.get("version-id"),
+            bucket=field(event, "detail.bucket.name", str),
+            key=field(event, "detail.object.key", str),
+            size=field(event, "detail.object.size", int),
+            etag=field(event, "detail.object.etag", str),
+            version_id=optional_field(event, "detail.object.version-id", str),
         )
-        return cls(source, found.get("sequencer", ""))
+        _check_source(source)
+        return cls(source, optional_field(event, "detail.object.sequencer", str) or "")
 
     @property
     def job_id(self) -> str:
         revision = self.source.version_id or f"{self.source.etag}:{self.sequencer}"
         return job_id_of(self.source.bucket, self.source.key, revision)
+
+
+def _check_source(source: Source) -> None:
+    """S3 has no such objects; nor can their names be stored."""
+    if not source.key or not source.bucket or source.size < 0:
+        raise bad_message(f"there is no object {source.key!r:.80} of {source.size} bytes")
+    if any("\ud800" <= character <= "\udfff" for character in source.bucket + source.key):
+        raise bad_message(f"the key {source.key!r:.80} is not UTF-8")
 
 
 @dataclass(frozen=True, slots=True)
