@@ -7,7 +7,7 @@ from penstock.handler import Runtime, queue_handler
 
 def _build(run: Runtime) -> Handler:
     finish_job = bootstrap.finish_job(run.settings, run.journal)
-    assemble_segment = bootstrap.assemble_segment(run.settings, finish_job)
+    assemble_segment = bootstrap.assemble_segment(run.settings, run.journal, finish_job)
 
     def assemble_output(message: dict[str, str]) -> None:
         if message["kind"] == "finish":

@@ -2,19 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, log2
 from typing import Any
 
-from penstock.domain.chunk import ChunkMessage
 from penstock.domain.job import Job
 from tests.simulation.oracle import Line, Record, canonical, cells, records_of
 from tests.simulation.scenario import Scenario
 from tests.simulation.scheduler import SimulatedWorld
-
-BISECTS = "skip" in {each.name for each in fields(ChunkMessage)}
-"""Whether a chunk that the model refuses is halved, so that a bad record costs only itself."""
 
 REFUSALS = {"refused": "ModelError", "short": "WrongResultCount"}
 
@@ -33,6 +29,11 @@ class Run:
     @property
     def job(self) -> Job:
         return self.world.job(self.job_id)
+
+    @property
+    def doubled(self) -> bool:
+        """Whether messages came twice."""
+        return self.scenario.faults.duplicate > 0
 
     @cached_property
     def records(self) -> list[Record]:
@@ -151,7 +152,7 @@ def _justified(run: Run, record: Record, error: dict[str, Any]) -> bool:
         return record.nature == "huge"
     verdicts = [call.verdict for call in run.world.endpoint.calls if record.number in call.names]
     for verdict, its_code in REFUSALS.items():
-        if code == its_code and verdict in verdicts and (_spoils(record) or not BISECTS):
+        if code == its_code and verdict in verdicts and (_spoils(record)):
             return True
     failed = verdicts.count("failed") + run.world.suffered.failures + run.world.suffered.lost
     return failed >= run.scenario.maximum_attempts
@@ -175,22 +176,31 @@ def invocations_have_causes(run: Run) -> Iterator[str]:
     calls, suffered = run.world.endpoint.calls, run.world.suffered
     verdicts = [call.verdict for call in calls]
     failed = verdicts.count("failed") + 2 * verdicts.count("busy") + suffered.lost
-    refused = sum(call.verdict in REFUSALS and len(call.names) > 1 for call in calls)
+    halved = {"failed", *REFUSALS}
+    refused = sum(call.verdict in halved and len(call.names) > 1 for call in calls)
     chunks = run.job.totals.chunks if run.job.totals else 0
-    bound = chunks + failed + 2 * refused * BISECTS
+    bound = chunks + failed + 2 * refused
     bound += run.world.endpoint.throttled + suffered.repeated_invocations
     if len(calls) > bound:
         yield f"{len(calls)} invocations, at most {bound} have a cause"
 
 
 def isolation_is_cheap(run: Run) -> Iterator[str]:
-    """k bad records of chunks of m cost at most 2 k ceil(log2 m) + k more, if nothing repeats."""
-    if not BISECTS or run.world.suffered.repeated_invocations or run.world.suffered.lost:
+    """k bad records of chunks of m cost at most 2 k ceil(log2 m) + k more, if nothing repeats.
+
+    Beside them: two halves for each chunk that used up its attempts, and one for each throttle, as
+    a duplicate of its message may get through first.
+    """
+    suffered, moods = run.world.suffered, run.scenario.moods
+    if suffered.repeated_invocations or suffered.lost or (moods.busy and run.doubled):
         return
-    lasting = [c for c in run.world.endpoint.calls if c.verdict not in ("failed", "busy")]
+    calls = run.world.endpoint.calls
+    failed = sum(call.verdict == "failed" for call in calls)
+    lasting = [call for call in calls if call.verdict not in ("failed", "busy")]
     bad = sum(_spoils(record) for record in run.records)
     chunks = run.job.totals.chunks if run.job.totals else 0
     extra = 2 * bad * ceil(log2(run.scenario.max_records)) + bad
+    extra += 2 * failed + run.world.endpoint.throttled * run.doubled
     if len(lasting) > chunks + extra:
         yield f"{len(lasting)} invocations for {chunks} chunks with {bad} bad records"
 

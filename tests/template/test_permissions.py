@@ -52,6 +52,8 @@ EXPECTED = {
     },
     "CollectResultFunction": {
         "ResultQueue": CONSUME,
+        "InputBucket/*": READ_VERSION,
+        "InputBucket": "s3:ListBucket",
         "WorkBucket/async/*": "s3:GetObject",
         "WorkBucket": "s3:ListBucket",
         "JobTable": "dynamodb:GetItem dynamodb:UpdateItem",
@@ -78,6 +80,8 @@ EXPECTED = {
     "SweepJobsFunction": {
         "JobTable/index/sweep": "dynamodb:Query",
         "JobTable": "dynamodb:GetItem dynamodb:UpdateItem dynamodb:Query",
+        "InputBucket/*": READ_VERSION,
+        "InputBucket": "s3:ListBucket",
         "WorkBucket/async/*": "s3:GetObject",
         "WorkBucket": "s3:ListBucket",
         "SplitQueue": "sqs:SendMessage",
@@ -93,6 +97,7 @@ EXPECTED = {
         ),
         "AssembleDeadLetterQueue": TAKE,
         "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query",
+        "InvokeQueue": "sqs:SendMessage",
         "AssembleQueue": "sqs:SendMessage",
         "HandleDeadLetterLogGroup": LOG,
         "*": TRACE,

@@ -17,13 +17,16 @@ from penstock.ports import Journal
 from penstock.selection import compile_selection
 from penstock.settings import Settings
 from penstock.use_cases.accept_upload import AcceptUpload
+from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
 from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
+from penstock.use_cases.isolate_fault import IsolateFault
 from penstock.use_cases.pieces import MergePieces
+from penstock.use_cases.probation import Probation
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 from penstock.use_cases.sweep_jobs import SweepJobs
@@ -58,32 +61,57 @@ def split_input(settings: Settings, journal: Journal) -> SplitInput:
 
 
 def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
-    objects, table, queues = _objects(), _table(settings), _queues(settings)
+    objects, table = _objects(), _table(settings)
+    after_failure = _after_failure(settings, journal)
     return InvokeModel(
         objects=objects,
         table=table,
-        queues=queues,
         model=SageMakerModel(runtime_client()),
-        settle=SettleChunk(table, queues, journal),
+        settle=after_failure.settle,
+        after_failure=after_failure,
         get_job=remembered(table.get_job),
         read_header=lru_cache(maxsize=64)(objects.read_range),
         journal=journal,
         now=time.time,
-        uniform=random.uniform,
         work_bucket=settings.work_bucket,
     )
 
 
 def collect_result(settings: Settings, journal: Journal) -> CollectResult:
-    table, queues = _table(settings), _queues(settings)
+    table = _table(settings)
+    after_failure = _after_failure(settings, journal)
     return CollectResult(
         objects=_objects(),
         table=table,
-        queues=queues,
-        settle=SettleChunk(table, queues, journal),
+        settle=after_failure.settle,
+        after_failure=after_failure,
         get_job=remembered(table.get_job),
-        journal=journal,
         select=lru_cache(compile_selection),
+        now=time.time,
+    )
+
+
+def _after_failure(settings: Settings, journal: Journal) -> AfterFailure:
+    table, queues = _table(settings), _queues(settings)
+    settle = SettleChunk(table, queues, journal)
+    probation = Probation(table, journal, time.time)
+    isolate = IsolateFault(
+        objects=_objects(),
+        table=table,
+        queues=queues,
+        settle=settle,
+        probation=probation,
+        journal=journal,
+        now=time.time,
+        uniform=random.uniform,
+    )
+    return AfterFailure(
+        table=table,
+        queues=queues,
+        settle=settle,
+        isolate=isolate,
+        probation=probation,
+        journal=journal,
         now=time.time,
         uniform=random.uniform,
     )
@@ -103,7 +131,9 @@ def finish_job(settings: Settings, journal: Journal) -> FinishJob:
     )
 
 
-def assemble_segment(settings: Settings, finish: Callable[[str], None]) -> AssembleSegment:
+def assemble_segment(
+    settings: Settings, journal: Journal, finish: Callable[[str], None]
+) -> AssembleSegment:
     objects, table = _objects(), _table(settings)
     return AssembleSegment(
         objects=objects,
@@ -111,6 +141,7 @@ def assemble_segment(settings: Settings, finish: Callable[[str], None]) -> Assem
         merge=MergePieces(table, ComposeObject(objects), settings.work_bucket),
         finish=finish,
         select=lru_cache(compile_selection),
+        probation=Probation(table, journal, time.time),
         work_bucket=settings.work_bucket,
     )
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.fan_in import Step
 from penstock.domain.identity import ChunkPath
-from penstock.domain.job import Job, JobStatus, Source
+from penstock.domain.job import Job, JobStatus, Source, Stop
 from penstock.domain.manifest import StoredObject
 from penstock.domain.splitting import RegionSummary
 
@@ -85,12 +85,15 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class SegmentResult:
-    """One segment as it was assembled: how its records ended and where its pieces lie."""
+    """One segment as it was assembled: how its records ended and where its pieces lie.
+
+    `unfinished` of the `failed` records failed since the job ended before their turn.
+    """
 
     segment: int
     succeeded: int
     failed: int
-    expired: int
+    unfinished: int
     attempts: int
     retries: int
     staged: int
@@ -109,6 +112,21 @@ class JobTable(Protocol):
 
     def update_job(self, job_id: str, unless: frozenset[JobStatus], **fields: Any) -> bool:
         """Set fields of Job unless its status is one of `unless`; False if it was."""
+        ...
+
+    def stop_job(self, job_id: str, stop: Stop) -> bool:
+        """Notes the stop and makes the job's sweep due; False if it ended or stops already."""
+        ...
+
+    def claim_probe(self, job_id: str, path: ChunkPath, replacing: str | None) -> bool:
+        """Whether the chunk is the job's probe now: there was none, or `replacing`, or it was."""
+        ...
+
+    def count(self, job_id: str, name: str, number: int) -> int:
+        """Adds to the job's counter of this name; what it has come to.
+
+        Calling again counts again: for estimates, never for what the user is told.
+        """
         ...
 
     def jobs_to_sweep(self, now: float, limit: int) -> list[str]:
@@ -132,10 +150,18 @@ class JobTable(Protocol):
         """Adds the child to its node's done-set; the number of children that are done."""
         ...
 
+    def children_done(self, job_id: str, kind: str) -> frozenset[int]:
+        """What node 0 of level 0 of a done-set holds."""
+        ...
+
     def get_chunk(self, job_id: str, path: ChunkPath) -> ChunkState | None: ...
 
     def record_attempt(self, job_id: str, state: ChunkState) -> None:
         """Writes all of the state but its outcome, which stays; so does a later attempt."""
+        ...
+
+    def note_hold(self, job_id: str, path: ChunkPath, pauses: int) -> None:
+        """Raises `holds` to the pauses of a message that was held; `record_attempt` resets it."""
         ...
 
     def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:

@@ -10,14 +10,14 @@ from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath, InferenceId
-from penstock.domain.job import Failure, Job, JobStatus, Source, Totals
+from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Totals
 from penstock.domain.pipeline import Input, Invoke, Output, Pipeline
 from penstock.domain.retry import RetryPolicy
 from penstock.domain.splitting import ByteRange, Passage, RegionSummary, State
 from penstock.domain.splitting.model import Fill
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, SegmentResult
-from penstock.use_cases.invoke_model import error_outcome
+from penstock.use_cases.after_failure import error_outcome
 from tests.contract.adapters.conftest import NOW
 from tests.moto_stack import client
 
@@ -94,6 +94,48 @@ def test_fields_of_a_job_are_updated(table: JobTable, fields: dict) -> None:
     assert table.get_job(JOB_ID) == replace(JOB, **fields)
 
 
+CANCEL = Stop(JobStatus.CANCELLED, "Cancelled", "the job was cancelled", 1_800_000_100.25)
+
+
+def test_a_job_is_stopped_once(table: JobTable) -> None:
+    table.create_job(JOB)
+    table.put_off_sweep(JOB_ID, CANCEL.at + 1000, sweep_from=0)
+
+    assert table.stop_job(JOB_ID, CANCEL)
+    assert not table.stop_job(JOB_ID, replace(CANCEL, code="Later"))
+
+    assert table.get_job(JOB_ID) == replace(JOB, stop=CANCEL)
+    assert table.jobs_to_sweep(CANCEL.at, 9) == [JOB_ID]
+
+
+def test_a_job_that_has_ended_is_not_stopped(table: JobTable) -> None:
+    table.create_job(JOB)
+    table.update_job(JOB_ID, frozenset(), status=JobStatus.PARTIAL)
+
+    assert not table.stop_job(JOB_ID, CANCEL)
+    assert not table.stop_job("f" * 20, CANCEL)
+
+
+def test_a_job_has_one_probe(table: JobTable) -> None:
+    table.create_job(JOB)
+    first, second = ChunkPath(0, 1), ChunkPath(0, 2)
+
+    assert table.claim_probe(JOB_ID, first, None)
+    assert table.claim_probe(JOB_ID, first, None)
+    assert not table.claim_probe(JOB_ID, second, None)
+    assert table.claim_probe(JOB_ID, second, str(first))
+    assert not table.claim_probe(JOB_ID, first, str(ChunkPath(0, 7)))
+    assert not table.claim_probe("f" * 20, first, None)
+
+    assert table.get_job(JOB_ID) == replace(JOB, probe=str(second))
+
+
+def test_counters_count_by_name(table: JobTable) -> None:
+    counted = [table.count(JOB_ID, name, number) for name, number in [("a", 2), ("b", 5), ("a", 3)]]
+
+    assert counted == [2, 5, 5]
+
+
 def test_a_field_that_is_none_is_left_as_it_is(table: JobTable) -> None:
     job = replace(JOB, failure=Failure("A", "b"))
     table.create_job(job)
@@ -136,6 +178,24 @@ def test_marks_are_counted_once_each(table: JobTable) -> None:
 
     assert [mark(0), mark(2), mark(0), mark(1), mark(1)] == [1, 2, 2, 3, 3]
     assert mark(0, kind="segments") == mark(0, node=1) == mark(0, level=1) == 1
+
+
+def test_the_children_of_a_node_are_told(table: JobTable) -> None:
+    assert table.children_done(JOB_ID, "halves") == frozenset()
+
+    table.mark_done(JOB_ID, "halves", Step(0, 0, 1, 2))
+
+    assert table.children_done(JOB_ID, "halves") == {1}
+
+
+def test_the_latest_hold_is_kept_until_the_next_attempt(table: JobTable) -> None:
+    table.note_hold(JOB_ID, PATH, 4)
+    table.note_hold(JOB_ID, PATH, 3)
+    assert table.get_chunk(JOB_ID, PATH) == ChunkState(PATH, holds=4)
+
+    table.record_attempt(JOB_ID, invoked())
+
+    assert table.get_chunk(JOB_ID, PATH) == invoked()
 
 
 def test_a_chunk_that_does_not_exist_is_none(table: JobTable) -> None:
@@ -185,6 +245,16 @@ def test_the_first_outcome_stays(table: JobTable) -> None:
     assert not table.settle(JOB_ID, PATH, Outcome("errors", 3, 9.0, code="A", message="b"))
 
     assert table.get_chunk(JOB_ID, PATH) == replace(invoked(), outcome=OUTCOME)
+
+
+def test_a_chunk_is_settled_by_being_bisected(table: JobTable) -> None:
+    outcome = Outcome("bisected", 3, 1_800_000_001.5, code="ModelError", middle=50, suspect=True)
+    table.record_attempt(JOB_ID, invoked())
+
+    assert table.settle(JOB_ID, PATH, replace(outcome, held=1_800_000_000.25))
+
+    found = table.get_chunk(JOB_ID, PATH)
+    assert found == replace(invoked(), outcome=replace(outcome, held=1_800_000_000.25))
 
 
 def test_an_outcome_may_come_before_its_attempt_is_recorded(table: JobTable) -> None:

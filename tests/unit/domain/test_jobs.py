@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.domain.errors import PermanentError, RetryableError, ThrottledError
-from penstock.domain.job import Failure, Job, JobStatus, Source, Tally, Totals, final_status
+from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Tally, Totals, final_status
 from penstock.domain.manifest import (
     Effort,
     Ending,
@@ -47,21 +47,44 @@ ENDING = Ending(
         (Tally(5, 0), JobStatus.SUCCEEDED, None),
         (Tally(5, 1), JobStatus.PARTIAL, None),
         (Tally(0, 5), JobStatus.FAILED, "NothingSucceeded"),
-        (Tally(5, 2, expired=1), JobStatus.EXPIRED, "DeadlineExceeded"),
-        (Tally(0, 2, expired=2), JobStatus.EXPIRED, "DeadlineExceeded"),
+        (Tally(5, 2, unfinished=1), JobStatus.EXPIRED, "DeadlineExceeded"),
+        (Tally(0, 2, unfinished=2), JobStatus.EXPIRED, "DeadlineExceeded"),
     ],
 )
 def test_a_job_ends_as_its_records_did(tally: Tally, status: JobStatus, code: str | None) -> None:
-    found, failure = final_status(PIPELINE, tally)
+    found, failure = final_status(JOB, tally)
 
     assert found is status
     assert (failure.code if failure else None) == code
 
 
+CANCEL = Stop(JobStatus.CANCELLED, "Cancelled", "the job was cancelled", 1.0)
+BREAKER = Stop(JobStatus.FAILED, "TooManyFailures", "nothing works", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("stop", "tally", "status"),
+    [
+        (CANCEL, Tally(5, 2, unfinished=1), JobStatus.CANCELLED),
+        (CANCEL, Tally(5, 2), JobStatus.PARTIAL),  # it came too late to matter
+        (CANCEL, Tally(5, 0), JobStatus.SUCCEEDED),
+        (BREAKER, Tally(5, 2, unfinished=1), JobStatus.FAILED),
+        (BREAKER, Tally(0, 2), JobStatus.FAILED),
+    ],
+)
+def test_a_job_that_was_stopped_ends_as_it_was_told_to(
+    stop: Stop, tally: Tally, status: JobStatus
+) -> None:
+    found, failure = final_status(replace(JOB, stop=stop), tally)
+
+    assert found is status
+    assert (failure == Failure(stop.code, stop.message)) == (status is stop.status)
+
+
 def test_a_failed_record_may_fail_the_job() -> None:
     strict = replace(PIPELINE, output=Output(on_error="fail"))
 
-    status, failure = final_status(strict, Tally(99, 1))
+    status, failure = final_status(replace(JOB, pipeline=strict), Tally(99, 1))
 
     assert status is JobStatus.FAILED
     assert failure == Failure("RecordsFailed", "1 records failed and output.on_error is fail")
@@ -71,7 +94,7 @@ def test_a_failed_record_may_fail_the_job() -> None:
 def test_a_job_fails_exactly_beyond_its_tolerance(good: int, bad: int, tolerated: float) -> None:
     tolerant = replace(PIPELINE, tolerated_failure_percentage=tolerated)
 
-    status, failure = final_status(tolerant, Tally(good, bad))
+    status, failure = final_status(replace(JOB, pipeline=tolerant), Tally(good, bad))
 
     beyond = 100 * bad / (good + bad) > tolerated
     assert status is (JobStatus.FAILED if beyond else JobStatus.PARTIAL)

@@ -12,9 +12,11 @@ from penstock.domain.trouble import (
     HOP_BUDGET,
     GiveUp,
     InvocationError,
+    Isolate,
     Kind,
     Retry,
     Trouble,
+    answer_trouble,
     call_trouble,
     inference_trouble,
     next_step,
@@ -82,7 +84,9 @@ RECEIVED = "ClientError: Received {} error ({}) from model. See the SageMaker En
 def test_an_inference_that_failed_is_classed_by_the_containers_status(
     reason: str, kind: Kind, code: str
 ) -> None:
-    assert inference_trouble(reason) == Trouble(kind, code, reason)
+    to_blame = kind is not Kind.UNAVAILABLE
+
+    assert inference_trouble(reason) == Trouble(kind, code, reason, of_records=to_blame)
 
 
 def test_the_models_own_words_are_told_where_there_are_any() -> None:
@@ -92,7 +96,9 @@ def test_the_models_own_words_are_told_where_there_are_any() -> None:
     assert inference_trouble(reason, "  \n").message == reason
 
 
-def step(message: ChunkMessage, trouble: Trouble, time_left: float = 1e6) -> Retry | GiveUp:
+def step(
+    message: ChunkMessage, trouble: Trouble, time_left: float = 1e6
+) -> Retry | GiveUp | Isolate:
     return next_step(POLICY, message, trouble, time_left, lambda low, high: high)
 
 
@@ -119,7 +125,46 @@ def test_pauses_begin_anew_with_the_next_attempt() -> None:
 
 
 def test_a_wrong_request_is_not_repeated() -> None:
-    assert step(MESSAGE, WRONG) == GiveUp("ModelError", "wrong")
+    assert step(MESSAGE, WRONG) == GiveUp("ModelError", "wrong", fatal=True)
+
+
+def test_a_record_that_the_model_refuses_becomes_an_error_line() -> None:
+    assert step(MESSAGE, replace(WRONG, of_records=True)) == GiveUp("ModelError", "wrong")
+
+
+def test_of_several_records_that_the_model_refuses_the_guilty_one_is_looked_for() -> None:
+    several = replace(MESSAGE, records=2)
+
+    assert step(several, replace(WRONG, of_records=True)) == Isolate("ModelError", "wrong", False)
+
+
+def test_records_that_fail_again_and_again_are_looked_at_one_by_one() -> None:
+    several, broken = replace(MESSAGE, records=2), replace(BROKEN, of_records=True)
+
+    assert isinstance(step(several, broken), Retry)
+    assert step(replace(several, attempt=3), broken) == Isolate("ModelError", "broken", True)
+
+
+def test_a_suspect_gets_one_attempt_unless_it_is_a_single_record() -> None:
+    suspect, broken = replace(MESSAGE, suspect=True), replace(BROKEN, of_records=True)
+
+    assert isinstance(step(suspect, broken), Retry)
+    assert step(replace(suspect, records=2), broken) == Isolate("ModelError", "broken", True)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("RequestEntityTooLarge", 400), ("ValidationError", 413)]
+)
+def test_a_request_that_is_too_large_may_be_halved(code: str, status: int) -> None:
+    trouble = call_trouble(code, status, "too large")
+
+    assert step(replace(MESSAGE, records=2), trouble) == Isolate(code, "too large", False)
+
+
+@pytest.mark.parametrize("code", ["WrongResultCount", "UnreadableResponse", "BadSelection"])
+def test_an_answer_that_does_not_fit_is_blamed_on_the_records(code: str) -> None:
+    assert answer_trouble(code, "odd").of_records
+    assert not answer_trouble("AccessDenied", "no").of_records
 
 
 @pytest.mark.parametrize("trouble", [BUSY, BROKEN])

@@ -172,14 +172,24 @@ def test_a_chunk_that_comes_after_the_deadline_is_not_sent_and_the_rest_is_deliv
     assert len(world.model.requests) == 1
 
 
-@pytest.mark.parametrize("answer", [b"", b"y\n", b"y\ny\ny\n"])
-def test_a_wrong_number_of_results_fails_the_chunk(answer: bytes) -> None:
+@pytest.mark.parametrize("answer", [b"", b"y\ny\n", b"y\ny\ny\n"])
+def test_a_wrong_number_of_results_fails_the_record(answer: bytes) -> None:
     world = World(lambda body, request: answer)
+    world.drop("rows.csv", b"1\n")
+
+    world.run()
+
+    assert error_codes(world.lines("rows.csv")) == ["WrongResultCount"]
+
+
+def test_an_answer_with_too_few_results_is_looked_at_record_by_record() -> None:
+    world = World(lambda body, request: b"y\n")
     world.drop("rows.csv", b"1\n2\n")
 
     world.run()
 
-    assert error_codes(world.lines("rows.csv")) == ["WrongResultCount"] * 2
+    assert world.lines("rows.csv") == ["y", "y"]
+    assert len(world.model.requests) == 3
 
 
 @pytest.mark.parametrize("answer", [b"{", b'{"other": 1}', b"3", b"\xff", b"[" * 100_000])
@@ -200,7 +210,22 @@ def test_an_endpoint_that_refuses_the_call_fails_the_job_without_retries() -> No
     world.run()
 
     assert error_codes(world.lines("rows.csv")) == ["ValidationError"] * 2
-    assert world.manifest("rows.csv")["failure"]["code"] == "NothingSucceeded"
+    assert world.manifest("rows.csv")["failure"] == {
+        "code": "ValidationError",
+        "message": "no endpoint",
+    }
+    assert len(world.model.requests) == 1
+
+
+def test_an_endpoint_that_refuses_every_call_is_asked_a_few_times_only() -> None:
+    world = World(pipeline=ONE_BY_ONE)
+    world.model.behaviour = refuse
+    world.drop("rows.csv", b"1\n2\n3\n4\n")
+
+    world.run().sweep()
+
+    assert world.manifest("rows.csv")["status"] == "FAILED"
+    assert error_codes(world.lines("rows.csv")) == ["ValidationError"] * 4
     assert len(world.model.requests) == 1
 
 

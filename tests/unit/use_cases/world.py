@@ -30,13 +30,16 @@ from penstock.testing import (
     FakeTable,
 )
 from penstock.use_cases.accept_upload import AcceptUpload, Upload
+from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
 from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
+from penstock.use_cases.isolate_fault import IsolateFault
 from penstock.use_cases.pieces import MergePieces
+from penstock.use_cases.probation import Probation
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 from penstock.use_cases.sweep_jobs import SweepJobs
@@ -169,6 +172,10 @@ class World:
     def job(self, job_id: str) -> Job:
         return self.table.jobs[job_id]
 
+    def job_of(self, key: str) -> Job:
+        (job,) = (job for job in self.table.jobs.values() if job.source.key == key)
+        return job
+
     def output(self, key: str) -> bytes:
         return self.objects.body("output", f"{key}.out")
 
@@ -281,37 +288,37 @@ class World:
         objects, table = wrap("objects", self.objects), wrap("table", self.table)
         queues, announcer = wrap("queues", self.queues), wrap("announcer", self.announcer)
         now, journal, settle = self.clock, self.journal, SettleChunk(table, queues, self.journal)
+        after_failure = _after_failure(objects, settle, now)
         accept = AcceptUpload(
             objects, table, queues, announcer, journal, now, pipeline, region_bytes
         )
         invoke = InvokeModel(
             objects=objects,
             table=table,
-            queues=queues,
             model=wrap("model", self.model),
             settle=settle,
+            after_failure=after_failure,
             get_job=table.get_job,
             read_header=objects.read_range,
             journal=journal,
             now=now,
-            uniform=latest,
             work_bucket="work",
         )
         collect = CollectResult(
             objects=objects,
             table=table,
-            queues=queues,
             settle=settle,
+            after_failure=after_failure,
             get_job=table.get_job,
             select=compile_selection,
-            journal=journal,
             now=now,
-            uniform=latest,
         )
         compose = ComposeObject(objects)
         finish = FinishJob(objects, table, announcer, compose, journal, now, "work", "output")
         merge = MergePieces(table, compose, "work")
-        assemble = AssembleSegment(objects, table, merge, finish, compile_selection, "work")
+        assemble = AssembleSegment(
+            objects, table, merge, finish, compile_selection, after_failure.probation, "work"
+        )
         return {
             "upload": accept,
             "split": SplitInput(objects, table, queues, journal, now, "work"),
@@ -341,6 +348,13 @@ class World:
             SweepJobs(table, queues, segment, journal, now, PATIENCE),
             HandleDeadLetter(table, queues, settle, journal, now),
         )
+
+
+def _after_failure(objects: Any, settle: SettleChunk, now: Callable[[], float]) -> AfterFailure:
+    table, queues, journal = settle.table, settle.queues, settle.journal
+    probation = Probation(table, journal, now)
+    isolate = IsolateFault(objects, table, queues, settle, probation, journal, now, latest)
+    return AfterFailure(table, queues, settle, isolate, probation, journal, now, latest)
 
 
 class Killed(BaseException):

@@ -12,7 +12,7 @@ from penstock.domain.chunk import ChunkState, Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath
-from penstock.domain.job import Job, JobStatus
+from penstock.domain.job import Job, JobStatus, Stop
 from penstock.domain.splitting import RegionSummary
 from penstock.ports import SegmentResult
 
@@ -54,6 +54,44 @@ class DynamoDbTable:
             ExpressionAttributeValues={f":{name}": value for name, value in values.items()}
             | refused,
         )
+
+    def stop_job(self, job_id: str, stop: Stop) -> bool:
+        return self._unless_refused(
+            self.dynamodb.update_item,
+            Key=items.job_key(job_id),
+            UpdateExpression="SET #stop = :stop, sweep_at = :now",
+            ConditionExpression=f"attribute_exists({items.SWEEP}) AND attribute_not_exists(#stop)",
+            ExpressionAttributeNames={"#stop": "stop"},
+            ExpressionAttributeValues=items.job_fields(**{":stop": stop, ":now": stop.at}),
+        )
+
+    def claim_probe(self, job_id: str, path: ChunkPath, replacing: str | None) -> bool:
+        return self._unless_refused(
+            self.dynamodb.update_item,
+            Key=items.job_key(job_id),
+            UpdateExpression="SET probe = :path",
+            ConditionExpression="attribute_exists(pk) AND "
+            "(attribute_not_exists(probe) OR probe IN (:path, :replacing))",
+            ExpressionAttributeValues={
+                ":path": {"S": str(path)},
+                ":replacing": {"S": replacing or str(path)},
+            },
+        )
+
+    def count(self, job_id: str, name: str, number: int) -> int:
+        with translated(self.name):
+            answer = self.dynamodb.update_item(
+                TableName=self.name,
+                Key=items.counter_key(job_id, name),
+                UpdateExpression="ADD #total :number SET expires_at = :expiry",
+                ExpressionAttributeNames={"#total": "total"},
+                ExpressionAttributeValues={
+                    ":number": {"N": str(number)},
+                    ":expiry": self._expiry()["expires_at"],
+                },
+                ReturnValues="ALL_NEW",
+            )
+        return int(answer["Attributes"]["total"]["N"])
 
     def jobs_to_sweep(self, now: float, limit: int) -> list[str]:
         with translated(self.name):
@@ -100,6 +138,10 @@ class DynamoDbTable:
             )
         return len(answer["Attributes"]["done"]["NS"])
 
+    def children_done(self, job_id: str, kind: str) -> frozenset[int]:
+        item = self._get(items.done_key(job_id, kind, 0, 0))
+        return frozenset(int(child) for child in item["done"]["NS"]) if item else frozenset()
+
     def get_chunk(self, job_id: str, path: ChunkPath) -> ChunkState | None:
         item = self._get(items.chunk_key(job_id, path))
         return items.chunk_of(item) if item else None
@@ -115,6 +157,18 @@ class DynamoDbTable:
             + (f" REMOVE {', '.join(absent)}" if absent else ""),
             ConditionExpression="attribute_not_exists(attempt) OR attempt <= :attempt",
             ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+        )
+
+    def note_hold(self, job_id: str, path: ChunkPath, pauses: int) -> None:
+        self._unless_refused(
+            self.dynamodb.update_item,
+            Key=items.chunk_key(job_id, path),
+            UpdateExpression="SET holds = :pauses, expires_at = :expiry",
+            ConditionExpression="attribute_not_exists(holds) OR holds < :pauses",
+            ExpressionAttributeValues={
+                ":pauses": {"N": str(pauses)},
+                ":expiry": self._expiry()["expires_at"],
+            },
         )
 
     def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:

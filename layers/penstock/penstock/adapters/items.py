@@ -5,6 +5,7 @@ One table, partition key `pk`, sort key `sk`:
     job       JOB#<job>                         JOB
     region    JOB#<job>#REGIONS#<number // 256> <number>
     done-set  JOB#<job>#DONE#<kind>#<level>#<node>   NODE
+    counter   JOB#<job>#COUNT#<name>            NODE
     chunk     JOB#<job>#SEGMENT#<segment>       <path>
     result    JOB#<job>#RESULTS#<number // 256> <number>
 
@@ -18,7 +19,7 @@ from typing import Any
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.fan_in import FAN_OUT
 from penstock.domain.identity import ChunkPath
-from penstock.domain.job import Failure, Job, JobStatus, Source, Totals
+from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Totals
 from penstock.domain.manifest import iso
 from penstock.domain.pipeline import Pipeline
 
@@ -50,6 +51,10 @@ def bucket_of(job_id: str, kind: str, number: int) -> str:
 
 def done_key(job_id: str, kind: str, level: int, node: int) -> Item:
     return _key(f"JOB#{job_id}#DONE#{kind}#{level}#{node}", "NODE")
+
+
+def counter_key(job_id: str, name: str) -> Item:
+    return _key(f"JOB#{job_id}#COUNT#{name}", "NODE")
 
 
 def segment_partition(job_id: str, segment: int) -> str:
@@ -102,7 +107,7 @@ def _attribute(value: Any) -> dict[str, Any]:
 def job_of(item: Item) -> Job:
     snapshot = json.loads(item["snapshot"]["S"])
     totals = _json(item, "totals")
-    failure = _json(item, "failure")
+    failure, stop = _json(item, "failure"), _json(item, "stop")
     return Job(
         job_id=item["job_id"]["S"],
         source=Source(**snapshot["source"]),
@@ -118,6 +123,9 @@ def job_of(item: Item) -> Job:
         emitted=item.get("emitted", {}).get("BOOL", False),
         notified=item.get("notified", {}).get("BOOL", False),
         sweep_from=int(item.get("sweep_from", {}).get("N", "0")),
+        stop=Stop(**stop | {"status": JobStatus(stop["status"])}) if stop else None,
+        predicted_at=_number(item, "predicted_at"),
+        probe=item.get("probe", {}).get("S"),
     )
 
 
@@ -134,7 +142,14 @@ def _number(item: Item, name: str) -> float | None:
     return float(item[name]["N"]) if name in item else None
 
 
-CHUNK_FIELDS = ("message", "inference_id", "output_location", "failure_location", "invoked_at")
+CHUNK_FIELDS = (
+    "message",
+    "inference_id",
+    "output_location",
+    "failure_location",
+    "invoked_at",
+    "holds",
+)
 """Attributes of a chunk that an attempt may lack; those of an earlier attempt must go then."""
 
 
@@ -146,6 +161,8 @@ def chunk_fields(state: ChunkState) -> Item:
     }
     if state.message:
         attributes["message"] = {"S": dumps(_sparse(state.message))}
+    if state.holds:
+        attributes["holds"] = {"N": str(state.holds)}
     if state.invoked_at is not None:
         attributes["invoked_at"] = {"N": repr(state.invoked_at)}
     for name in ("inference_id", "output_location", "failure_location"):
@@ -161,14 +178,14 @@ def _sparse(message: ChunkMessage) -> dict[str, Any]:
 
 
 def outcome_attribute(outcome: Outcome) -> dict[str, str]:
-    known = {name: value for name, value in asdict(outcome).items() if value is not None}
+    known = {name: value for name, value in asdict(outcome).items() if value not in (None, False)}
     return {"S": dumps(known)}
 
 
 def chunk_of(item: Item) -> ChunkState:
     message, outcome = _json(item, "message"), _json(item, "outcome")
     return ChunkState(
-        path=_path(item["sk"]["S"]),
+        path=ChunkPath.parse(item["sk"]["S"]),
         message=ChunkMessage.from_json(message) if message else None,
         rejected=int(item.get("rejected", {}).get("N", "0")),
         inference_id=item.get("inference_id", {}).get("S"),
@@ -176,9 +193,5 @@ def chunk_of(item: Item) -> ChunkState:
         failure_location=item.get("failure_location", {}).get("S"),
         invoked_at=_number(item, "invoked_at"),
         outcome=Outcome(**outcome) if outcome else None,
+        holds=int(item.get("holds", {}).get("N", "0")),
     )
-
-
-def _path(text: str) -> ChunkPath:
-    segment, chunk, *bits = text.split(".")
-    return ChunkPath(int(segment), int(chunk), bits[0] if bits else "")

@@ -13,6 +13,9 @@ class ChunkMessage:
     `[start, end)` are bytes of the input. `attempt` counts from 1. `pauses` counts the times that
     the model had no room, which cost no attempt. `hops` counts every send: a message that goes
     round for ever is caught by it, since the queue's own receive count starts anew each time.
+    `held` chunks wait until the model has predicted something since that time, in epoch seconds.
+    A `suspect` is part of a chunk that used up its attempts: unless it is a single record, it gets
+    one attempt only.
     """
 
     job_id: str
@@ -27,16 +30,21 @@ class ChunkMessage:
     attempt: int = 1
     pauses: int = 0
     hops: int = 0
+    held: float | None = None
+    suspect: bool = False
 
     @property
     def path(self) -> ChunkPath:
         return ChunkPath(self.segment, self.chunk, self.bits)
 
     def next_attempt(self) -> "ChunkMessage":
-        return replace(self, attempt=self.attempt + 1, pauses=0, hops=self.hops + 1)
+        return replace(self, attempt=self.attempt + 1, pauses=0, hops=self.hops + 1, held=None)
 
     def paused(self) -> "ChunkMessage":
         return replace(self, pauses=self.pauses + 1, hops=self.hops + 1)
+
+    def held_since(self, since: float) -> "ChunkMessage":
+        return replace(self.paused(), held=since)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -50,23 +58,54 @@ class ChunkMessage:
 class Outcome:
     """What settled a chunk: the model's answer where it lies, or one error for all its records.
 
-    `rejected` records were refused before the model saw them; the answer owes nothing for them.
+    `unfinished` errors tell that the job ended before the chunk's turn. A `bisected` chunk has two
+    halves in its place, whose outcomes count: the second begins at byte `middle` of the input, and
+    `suspect` and `held` are those of their messages.
     """
 
-    kind: Literal["predictions", "errors"]
+    kind: Literal["predictions", "errors", "bisected"]
     attempts: int
     settled_at: float
     location: str | None = None
     content_type: str | None = None
     code: str | None = None
     message: str | None = None
+    unfinished: bool = False
+    middle: int | None = None
+    suspect: bool = False
+    held: float | None = None
+
+
+def halves(chunk: ChunkMessage, outcome: Outcome) -> tuple[ChunkMessage, ChunkMessage]:
+    """The chunks in the place of a bisected one. Of an odd number the second has one more record.
+
+    Only the second may have to wait: what becomes of the first decides about it.
+    """
+    middle, first = outcome.middle, chunk.records // 2
+    if middle is None:
+        raise ValueError(f"chunk {chunk.path} was not bisected")
+    fresh = replace(
+        chunk, attempt=1, pauses=0, hops=chunk.hops + 1, held=None, suspect=outcome.suspect
+    )
+    return (
+        replace(fresh, bits=chunk.bits + "0", end=middle, records=first),
+        replace(
+            fresh,
+            bits=chunk.bits + "1",
+            start=middle,
+            records=chunk.records - first,
+            first_record=chunk.first_record + first,
+            held=outcome.held,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkState:
     """The chunk item: the attempt in flight, and the outcome once there is one.
 
-    `message` is missing while a result has overtaken the record of its own invocation.
+    `message` is missing while a result has overtaken the record of its own invocation. `holds` is
+    the number of pauses of the last message that was held: of two copies one goes on.
     """
 
     path: ChunkPath
@@ -77,14 +116,23 @@ class ChunkState:
     failure_location: str | None = None
     invoked_at: float | None = None
     outcome: Outcome | None = None
+    holds: int = 0
 
     @property
     def attempt(self) -> int:
         return self.message.attempt if self.message else 0
 
+    @property
+    def bisected(self) -> bool:
+        return self.outcome is not None and self.outcome.kind == "bisected"
+
     def awaits(self, attempt: int) -> bool:
         """Whether the given attempt, or a later one, was sent to the model and is on record."""
         return self.inference_id is not None and self.attempt >= attempt
+
+    def has_held(self, message: ChunkMessage) -> bool:
+        """Whether a later one of the messages that are held is under way."""
+        return message.held is not None and self.holds > message.pauses
 
     def has_sent(self, message: ChunkMessage) -> bool:
         """Whether this very message, or a later one, reached the model and that is on record.

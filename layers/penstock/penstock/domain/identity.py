@@ -37,6 +37,25 @@ class ChunkPath:
         path = f"{self.segment:05d}.{self.chunk:04d}"
         return f"{path}.{self.bits}" if self.bits else path
 
+    @property
+    def whole(self) -> "ChunkPath":
+        """The chunk as it was split."""
+        return ChunkPath(self.segment, self.chunk)
+
+    @property
+    def parent(self) -> "ChunkPath":
+        """The chunk that this is a half of."""
+        return ChunkPath(self.segment, self.chunk, self.bits[:-1])
+
+    def half(self, bit: int) -> "ChunkPath":
+        return ChunkPath(self.segment, self.chunk, f"{self.bits}{bit}")
+
+    @classmethod
+    def parse(cls, text: str) -> "ChunkPath":
+        """The inverse of `str`."""
+        segment, chunk, *bits = text.split(".")
+        return cls(int(segment), int(chunk), bits[0] if bits else "")
+
 
 @dataclass(frozen=True, slots=True)
 class InferenceId:

@@ -53,6 +53,20 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a job ends before all of its records had their turn. `at` is in epoch seconds.
+
+    Unlike a failure it leaves what was predicted to be delivered; the other records get error
+    lines with this code. `status` is CANCELLED or FAILED.
+    """
+
+    status: JobStatus
+    code: str
+    message: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """What splitting found. `header` is its byte range `[start, end)`."""
 
@@ -68,7 +82,8 @@ class Job:
 
     `totals` are known once the job is RUNNING; `emitted`, once all that splits it has been sent.
     `summary` is what was announced at its end. `sweep_from` is the segment that the next sweep
-    begins with.
+    begins with. `predicted_at` is about when the model last answered as it should, and `probe` the
+    path of the chunk that may be bisected before it ever did: see `domain/probation.py`.
     """
 
     job_id: str
@@ -85,6 +100,9 @@ class Job:
     emitted: bool = False
     notified: bool = False
     sweep_from: int = 0
+    stop: Stop | None = None
+    predicted_at: float | None = None
+    probe: str | None = None
 
     @property
     def deadline_at(self) -> float:
@@ -101,27 +119,30 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How a job's records ended."""
+    """How a job's records ended. `unfinished` ones failed since the job ended before their turn."""
 
     succeeded: int
     failed: int
-    expired: int = 0
+    unfinished: int = 0
 
     @property
     def total(self) -> int:
         return self.succeeded + self.failed
 
 
-def final_status(pipeline: Pipeline, tally: Tally) -> tuple[JobStatus, Failure | None]:
+def final_status(job: Job, tally: Tally) -> tuple[JobStatus, Failure | None]:
     """How a job ends whose records all have an outcome."""
-    if tally.expired:
-        message = f"{tally.expired} records had no prediction by the job's deadline"
+    stop = job.stop
+    if stop and (tally.unfinished or stop.status is JobStatus.FAILED):
+        return stop.status, Failure(stop.code, stop.message)
+    if tally.unfinished:
+        message = f"{tally.unfinished} records had no prediction by the job's deadline"
         return JobStatus.EXPIRED, Failure("DeadlineExceeded", message)
     if not tally.failed:
         return JobStatus.SUCCEEDED, None
     if not tally.succeeded:
         return JobStatus.FAILED, Failure("NothingSucceeded", "no record was predicted")
-    return _judged_by_tolerance(pipeline, tally)
+    return _judged_by_tolerance(job.pipeline, tally)
 
 
 def _judged_by_tolerance(pipeline: Pipeline, tally: Tally) -> tuple[JobStatus, Failure | None]:

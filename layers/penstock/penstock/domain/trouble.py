@@ -28,11 +28,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`code` groups errors, in AWS's own words where it has them; `message` is for people."""
+    """`code` groups errors, in AWS's own words where it has them; `message` is for people.
+
+    With `of_records` fewer of the same records may fare better: one of them may be to blame.
+    """
 
     kind: Kind
     code: str
     message: str
+    of_records: bool = False
 
 
 _UNAVAILABLE = frozenset(
@@ -57,6 +61,7 @@ _RETRYABLE = frozenset(
         "ConnectionError",
     }
 )
+_TOO_LARGE = frozenset({"RequestEntityTooLarge", "PayloadTooLargeException"})
 _NOT_IN_SERVICE = re.compile(r"not (?:yet )?in ?service|(?:Creating|Updating) state", re.IGNORECASE)
 _CLIENT_ERRORS = range(400, 500)
 _MODEL_STATUS = re.compile(r"error \((\d+)\) from")
@@ -70,7 +75,8 @@ def call_trouble(code: str, status: int, message: str) -> Trouble:
         kind = Kind.RETRYABLE
     else:
         kind = Kind.PERMANENT
-    return Trouble(kind, code, message)
+    too_large = code in _TOO_LARGE or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return Trouble(kind, code, message, of_records=too_large)
 
 
 def inference_trouble(reason: str, model_message: str = "") -> Trouble:
@@ -85,9 +91,19 @@ def inference_trouble(reason: str, model_message: str = "") -> Trouble:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Trouble(Kind.UNAVAILABLE, "ModelBusy", text)
     if status in _CLIENT_ERRORS and status != HTTPStatus.REQUEST_TIMEOUT:
-        return Trouble(Kind.PERMANENT, "ModelError", text)
+        return Trouble(Kind.PERMANENT, "ModelError", text, of_records=True)
     code = "ModelError" if match else "InferenceFailed"
-    return Trouble(Kind.RETRYABLE, code, text)
+    return Trouble(Kind.RETRYABLE, code, text, of_records=True)
+
+
+def answer_trouble(code: str, message: str) -> Trouble:
+    """Classes an answer that is not one result per record."""
+    return Trouble(Kind.PERMANENT, code, message, of_records=code in _ANSWER_FAULTS)
+
+
+_ANSWER_FAULTS = frozenset(
+    {"WrongResultCount", "UnreadableResponse", "BadSelection", "ObjectTooLarge"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +116,28 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Settle the chunk with one error line a record."""
+    """Settle the chunk with one error line a record.
+
+    `unfinished`: the job ends before the chunk's turn. `fatal`: what failed is the call itself, as
+    it would for any other chunk.
+    """
 
     code: str
     message: str
+    unfinished: bool = False
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Isolate:
+    """Halve the chunk: one of its records may be to blame.
+
+    `repeated`: it failed in all attempts.
+    """
+
+    code: str
+    message: str
+    repeated: bool
 
 
 def next_step(
@@ -112,7 +146,7 @@ def next_step(
     trouble: Trouble,
     time_left: float,
     uniform: Callable[[float, float], float],
-) -> Retry | GiveUp:
+) -> Retry | GiveUp | Isolate:
     """What follows a failed invocation.
 
     Args:
@@ -121,11 +155,9 @@ def next_step(
     """
     following = _following(policy, message, trouble)
     if following is None:
-        return GiveUp(trouble.code, trouble.message)
+        return _last_step(message, trouble, time_left)
     delay = round(backoff(policy, max(following.pauses, following.attempt - 1), uniform))
-    if delay >= time_left:
-        return GiveUp("DeadlineExceeded", f"no time left to retry after {trouble.code}")
-    return Retry(following, delay)
+    return Retry(following, delay) if delay < time_left else _out_of_time(trouble)
 
 
 def _following(policy: RetryPolicy, message: ChunkMessage, trouble: Trouble) -> ChunkMessage | None:
@@ -133,9 +165,29 @@ def _following(policy: RetryPolicy, message: ChunkMessage, trouble: Trouble) -> 
         return None
     if trouble.kind is Kind.UNAVAILABLE:
         return message.paused()
-    if trouble.kind is Kind.RETRYABLE and policy.allows(message.attempt, trouble.code):
+    if trouble.kind is Kind.RETRYABLE and _allows(policy, message, trouble.code):
         return message.next_attempt()
     return None
+
+
+def _allows(policy: RetryPolicy, message: ChunkMessage, code: str) -> bool:
+    if message.suspect and message.records > 1:
+        return False
+    return policy.allows(message.attempt, code)
+
+
+def _last_step(message: ChunkMessage, trouble: Trouble, time_left: float) -> GiveUp | Isolate:
+    if trouble.of_records and message.records > 1:
+        repeated = trouble.kind is not Kind.PERMANENT
+        isolate = Isolate(trouble.code, trouble.message, repeated)
+        return isolate if time_left > 0 else _out_of_time(trouble)
+    fatal = trouble.kind is Kind.PERMANENT and not trouble.of_records
+    return GiveUp(trouble.code, trouble.message, fatal=fatal)
+
+
+def _out_of_time(trouble: Trouble) -> GiveUp:
+    message = f"no time left to retry after {trouble.code}"
+    return GiveUp("DeadlineExceeded", message, unfinished=True)
 
 
 class InvocationError(PenstockError):

@@ -1,13 +1,13 @@
 """The job table in memory."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import Any
 
 from penstock.domain.chunk import ChunkState, Outcome
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath
-from penstock.domain.job import Job, JobStatus
+from penstock.domain.job import Job, JobStatus, Stop
 from penstock.domain.splitting import RegionSummary
 from penstock.ports import SegmentResult
 
@@ -22,6 +22,7 @@ class FakeTable:
         self.chunks: dict[tuple[str, ChunkPath], ChunkState] = {}
         self.results: dict[tuple[str, int], SegmentResult] = {}
         self.done: defaultdict[tuple[str, str, int, int], set[int]] = defaultdict(set)
+        self.counts: Counter[tuple[str, str]] = Counter()
 
     def create_job(self, job: Job) -> bool:
         if job.job_id in self.jobs:
@@ -42,6 +43,25 @@ class FakeTable:
         if self.jobs[job_id].status.terminal:
             self.sweeps.pop(job_id, None)
         return True
+
+    def stop_job(self, job_id: str, stop: Stop) -> bool:
+        job = self.jobs.get(job_id)
+        if job is None or job.status.terminal or job.stop:
+            return False
+        self.jobs[job_id] = replace(job, stop=stop)
+        self.sweeps[job_id] = stop.at
+        return True
+
+    def claim_probe(self, job_id: str, path: ChunkPath, replacing: str | None) -> bool:
+        job = self.jobs.get(job_id)
+        if job is None or job.probe not in (None, replacing, str(path)):
+            return False
+        self.jobs[job_id] = replace(job, probe=str(path))
+        return True
+
+    def count(self, job_id: str, name: str, number: int) -> int:
+        self.counts[job_id, name] += number
+        return self.counts[job_id, name]
 
     def jobs_to_sweep(self, now: float, limit: int) -> list[str]:
         due = sorted((at, job_id) for job_id, at in self.sweeps.items() if at <= now)
@@ -64,6 +84,9 @@ class FakeTable:
         children.add(step.child)
         return len(children)
 
+    def children_done(self, job_id: str, kind: str) -> frozenset[int]:
+        return frozenset(self.done.get((job_id, kind, 0, 0), ()))
+
     def get_chunk(self, job_id: str, path: ChunkPath) -> ChunkState | None:
         return self.chunks.get((job_id, path))
 
@@ -72,6 +95,10 @@ class FakeTable:
         if known is None or known.attempt <= state.attempt:
             outcome = known.outcome if known else None
             self.chunks[job_id, state.path] = replace(state, outcome=outcome)
+
+    def note_hold(self, job_id: str, path: ChunkPath, pauses: int) -> None:
+        known = self.chunks.get((job_id, path), ChunkState(path))
+        self.chunks[job_id, path] = replace(known, holds=max(known.holds, pauses))
 
     def settle(self, job_id: str, path: ChunkPath, outcome: Outcome) -> bool:
         known = self.chunks.get((job_id, path), ChunkState(path))

@@ -18,6 +18,7 @@ from penstock.ports import JobTable, ObjectRef, ObjectStore, SegmentResult
 from penstock.use_cases.fan_in import report_done
 from penstock.use_cases.piece_writer import PieceWriter
 from penstock.use_cases.pieces import Kind, MergePieces, piece_key
+from penstock.use_cases.probation import Probation
 from penstock.use_cases.read_records import Located, read_located
 
 READ_AHEAD = 4
@@ -33,6 +34,7 @@ class AssembleSegment:
     merge: MergePieces
     finish: Callable[[str], None]
     select: Callable[[str], Select]
+    probation: Probation
     work_bucket: str
 
     def __call__(self, message: dict[str, Any]) -> None:
@@ -47,6 +49,8 @@ class AssembleSegment:
         if self.table.get_segment_result(job.job_id, segment) is None:
             result = self._assemble(job, segment, int(message["chunks"]))
             self.table.put_segment_result(job.job_id, result)
+            if result.failed and job.stop is None:
+                self.probation.note_segment(job, segment)
         self._report(job.job_id, segment, job.totals.segments)
 
     def _report(self, job_id: str, segment: int, segments: int) -> None:
@@ -60,6 +64,7 @@ class AssembleSegment:
     def _assemble(self, job: Job, segment: int, chunks: int) -> SegmentResult:
         states = self.table.get_segment(job.job_id, segment)
         _check_complete(states, chunks)
+        states, whole = [state for state in states if not state.bisected], states
         output = self._writer(job, segment, "out")
         errors = self._writer(job, segment, "errors")
         try:
@@ -76,7 +81,7 @@ class AssembleSegment:
             raise
         failed = sum(bad for _, bad in tallies)
         succeeded = sum(good for good, _ in tallies)
-        return _result(segment, states, (succeeded, failed), (output.size, errors.size))
+        return _result(segment, whole, (succeeded, failed), (output.size, errors.size))
 
     def _writer(self, job: Job, segment: int, kind: Kind) -> PieceWriter:
         key = piece_key(job.job_id, segment, kind)
@@ -147,9 +152,13 @@ def _check_complete(states: list[ChunkState], chunks: int) -> None:
     An outcome can be there alone: the function that invoked the model died before it noted so.
     Its message comes back and completes the item.
     """
-    complete = sum(state.message is not None and state.outcome is not None for state in states)
-    if complete < chunks:
-        raise RetryableError("SegmentIncomplete", f"{complete} of {chunks} chunks are complete")
+    complete = {state.path for state in states if state.message and state.outcome}
+    expected = {state.path.half(bit) for state in states if state.bisected for bit in (0, 1)}
+    missing = expected - complete
+    whole = sum(not path.bits for path in complete)
+    if whole < chunks or missing:
+        have, want = len(complete), chunks + len(expected)
+        raise RetryableError("SegmentIncomplete", f"{have} of {want} chunks are complete")
 
 
 def _style(job: Job) -> LineStyle:
@@ -183,10 +192,8 @@ def _result(
     segment: int, states: list[ChunkState], counts: tuple[int, int], sizes: tuple[int, int]
 ) -> SegmentResult:
     outcomes = [(state, state.outcome) for state in states if state.outcome]
-    expired = sum(
-        state.message.records
-        for state, outcome in outcomes
-        if state.message and outcome.code == "DeadlineExceeded"
+    unfinished = sum(
+        state.message.records for state, outcome in outcomes if state.message and outcome.unfinished
     )
     staged = sum(
         outcome.attempts
@@ -197,7 +204,7 @@ def _result(
         segment=segment,
         succeeded=counts[0],
         failed=counts[1],
-        expired=expired,
+        unfinished=unfinished,
         attempts=sum(outcome.attempts for _, outcome in outcomes),
         retries=sum(max(0, outcome.attempts - 1) for _, outcome in outcomes),
         staged=staged,

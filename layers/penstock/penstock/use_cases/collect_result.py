@@ -10,9 +10,9 @@ from penstock.domain.identity import InferenceId
 from penstock.domain.job import Job
 from penstock.domain.locations import parse_location
 from penstock.domain.results import Select, check_count, split_results
-from penstock.domain.trouble import GiveUp, Retry, inference_trouble, next_step
-from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
-from penstock.use_cases.invoke_model import error_outcome, note_retry
+from penstock.domain.trouble import GiveUp, answer_trouble, inference_trouble
+from penstock.ports import JobTable, ObjectRef, ObjectStore
+from penstock.use_cases.after_failure import AfterFailure, error_outcome
 from penstock.use_cases.settle_chunk import SettleChunk
 
 LARGEST_RESPONSE = 64 * 1024**2
@@ -50,13 +50,11 @@ class CollectResult:
 
     objects: ObjectStore
     table: JobTable
-    queues: Queues
     settle: SettleChunk
+    after_failure: AfterFailure
     get_job: Callable[[str], Job | None]
     select: Callable[[str], Select]
-    journal: Journal
     now: Callable[[], float]
-    uniform: Callable[[float, float], float]
 
     def __call__(self, document: dict[str, Any]) -> None:
         notification = Notification.parse(document)
@@ -73,8 +71,21 @@ class CollectResult:
         try:
             outcome = self._checked(job, notification)
         except PermanentError as error:
-            reason = GiveUp(error.code, error.message)
-            outcome = error_outcome(reason, inference.attempt, self.now())
+            self._refuse(job, inference, error)
+            return
+        # Noted first: who finds the chunk settled finds this, too.
+        self.after_failure.probation.note_prediction(job)
+        self.settle(job.job_id, inference.path, inference.chunks, outcome)
+
+    def _refuse(self, job: Job, inference: InferenceId, error: PermanentError) -> None:
+        """The answer is not one result per record."""
+        trouble = answer_trouble(error.code, error.message)
+        if trouble.of_records:
+            state = self._state_of(job, inference)
+            if state:
+                self.after_failure(job, state, trouble)
+            return
+        outcome = error_outcome(GiveUp(error.code, error.message), inference.attempt, self.now())
         self.settle(job.job_id, inference.path, inference.chunks, outcome)
 
     def _checked(self, job: Job, notification: Notification) -> Outcome:
@@ -95,27 +106,24 @@ class CollectResult:
 
     def _failed(self, job: Job, notification: Notification) -> None:
         inference = notification.inference_id
+        state = self._state_of(job, inference)
+        if state and state.attempt == inference.attempt:
+            trouble = inference_trouble(notification.failure_reason, self._model_message(state))
+            self.after_failure(job, state, trouble)
+
+    def _state_of(self, job: Job, inference: InferenceId) -> ChunkState | None:
+        """None if the chunk is settled: then what follows is seen to.
+
+        Raises:
+            RetryableError: the invocation isn't recorded yet; once it is, its end makes sense.
+        """
         state = self.table.get_chunk(job.job_id, inference.path)
         if state and state.outcome:
-            self.settle.report(job.job_id, inference.path, inference.chunks)
-        elif state is None or not state.awaits(inference.attempt):
-            # The invocation isn't recorded yet; once it is, or is repeated, this makes sense.
-            raise RetryableError("AttemptUnknown", f"{inference} failed before it was recorded")
-        elif state.attempt == inference.attempt:
-            self._after(job, state, notification)
-
-    def _after(self, job: Job, state: ChunkState, notification: Notification) -> None:
-        chunk = state.message
-        assert chunk is not None  # noqa: S101  _failed has checked
-        trouble = inference_trouble(notification.failure_reason, self._model_message(state))
-        time_left = job.deadline_at - self.now()
-        match next_step(job.pipeline.retry, chunk, trouble, time_left, self.uniform):
-            case Retry(message, delay):
-                note_retry(self.journal, message, delay, trouble)
-                self.queues.invoke(job.job_id, [message], delay)
-            case GiveUp() as reason:
-                outcome = error_outcome(reason, chunk.attempt, self.now())
-                self.settle(job.job_id, chunk.path, chunk.chunks, outcome)
+            self.settle.follow(job.job_id, state, inference.chunks)
+            return None
+        if state is None or not state.awaits(inference.attempt):
+            raise RetryableError("AttemptUnknown", f"{inference} ended before it was recorded")
+        return state
 
     def _model_message(self, state: ChunkState) -> str:
         """The model's own words, if the endpoint keeps them."""

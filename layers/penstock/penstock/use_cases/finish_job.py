@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock.domain.errors import PermanentError, RetryableError
-from penstock.domain.job import Failure, Job, JobStatus, Tally, final_status
+from penstock.domain.job import Failure, Job, JobStatus, Stop, Tally, final_status
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest, build_summary
 from penstock.domain.object_keys import output_keys
 from penstock.ports import Announcer, JobTable, Journal, ObjectStore, SegmentResult
@@ -36,14 +36,26 @@ class FinishJob:
         if job is None:
             return
         if not job.status.terminal:
+            if self._is_awaited(job):
+                return
             job = self._deliver(job)
         if not job.notified and job.summary:
             self.announcer.announce_job(job.summary, successful=job.status.successful)
             self.table.update_job(job_id, frozenset(), notified=True)
 
-    def _deliver(self, job: Job) -> Job:
-        if job.failure is None and job.totals is None:
+    def _is_awaited(self, job: Job) -> bool:
+        """Whether segments are still to come: a job may be split while it is asked to stop.
+
+        Raises:
+            RetryableError: it is not known how many there are.
+        """
+        if job.failure or (job.stop and job.totals is None):
+            return False
+        if job.totals is None:
             raise RetryableError("JobNotSplit", f"job {job.job_id} has no totals yet")
+        return job.stop is not None and len(self._results(job)) < job.totals.segments
+
+    def _deliver(self, job: Job) -> Job:
         self.table.update_job(job.job_id, TERMINAL, status=JobStatus.ASSEMBLING)
         ending = self._ending(job)
         manifest = self._put_manifest(job, ending)
@@ -68,6 +80,8 @@ class FinishJob:
     def _ending(self, job: Job) -> Ending:
         if job.failure:
             return failed_ending(job, job.failure, self.now())
+        if job.totals is None and job.stop:
+            return _stopped_ending(job.stop, self.now())
         results = self._results(job)
         try:
             check_conservation(job, results)
@@ -75,7 +89,7 @@ class FinishJob:
         except PermanentError as error:
             return failed_ending(job, Failure(error.code, error.message), self.now())
         tally = _tally(results)
-        status, failure = final_status(job.pipeline, tally)
+        status, failure = final_status(job, tally)
         return Ending(status, failure, tally, _effort(results), self.now(), outputs)
 
     def _results(self, job: Job) -> list[SegmentResult]:
@@ -120,7 +134,7 @@ def _tally(results: Sequence[SegmentResult]) -> Tally:
     return Tally(
         succeeded=sum(each.succeeded for each in results),
         failed=sum(each.failed for each in results),
-        expired=sum(each.expired for each in results),
+        unfinished=sum(each.unfinished for each in results),
     )
 
 
@@ -133,3 +147,9 @@ def failed_ending(job: Job, failure: Failure, now: float) -> Ending:
     """Nothing is delivered but the reason."""
     tally = Tally(succeeded=0, failed=job.totals.records if job.totals else 0)
     return Ending(JobStatus.FAILED, failure, tally, Effort(), now, {})
+
+
+def _stopped_ending(stop: Stop, now: float) -> Ending:
+    """Of a job that was stopped before it was split: nothing is known of its records."""
+    failure = Failure(stop.code, stop.message)
+    return Ending(stop.status, failure, Tally(succeeded=0, failed=0), Effort(), now, {})

@@ -13,10 +13,10 @@ from penstock.domain.pipeline import Invoke, Pipeline
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal, Queues
 from penstock.use_cases.accept_upload import Upload
+from penstock.use_cases.after_failure import error_outcome
 from penstock.use_cases.collect_result import Notification
 from penstock.use_cases.fail_job import TERMINAL, ask_to_finish, fail_job
 from penstock.use_cases.finish_job import failed_ending
-from penstock.use_cases.invoke_model import error_outcome
 from penstock.use_cases.settle_chunk import SettleChunk
 
 CODE = "DeadLetter"

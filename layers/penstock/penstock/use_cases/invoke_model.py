@@ -1,6 +1,5 @@
 """From a chunk to an asynchronous invocation."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from penstock.domain.identity import InferenceId
 from penstock.domain.job import Job
 from penstock.domain.payload import Payload, build_payload, find_rejections, without
 from penstock.domain.pricing import INLINE_LIMIT
-from penstock.domain.trouble import GiveUp, InvocationError, Retry, Trouble, next_step
+from penstock.domain.trouble import GiveUp, InvocationError
 from penstock.ports import (
     AsyncRequest,
     AsyncTicket,
@@ -19,8 +18,8 @@ from penstock.ports import (
     Model,
     ObjectRef,
     ObjectStore,
-    Queues,
 )
+from penstock.use_cases.after_failure import AfterFailure, stopped
 from penstock.use_cases.read_records import LARGEST_CHUNK, read_records
 from penstock.use_cases.settle_chunk import SettleChunk
 
@@ -36,14 +35,13 @@ class InvokeModel:
 
     objects: ObjectStore
     table: JobTable
-    queues: Queues
     model: Model
     settle: SettleChunk
+    after_failure: AfterFailure
     get_job: Callable[[str], Job | None]
     read_header: Callable[[ObjectRef, int, int], bytes]
     journal: Journal
     now: Callable[[], float]
-    uniform: Callable[[float, float], float]
     work_bucket: str
 
     def __call__(self, chunk: ChunkMessage) -> None:
@@ -52,25 +50,45 @@ class InvokeModel:
             return
         state = self.table.get_chunk(chunk.job_id, chunk.path)
         if state and state.outcome:
-            if state.message is None:
-                # The answer was first; assembly waits for the record of the attempt.
-                self.table.record_attempt(job.job_id, ChunkState(chunk.path, chunk))
-            self.settle.report(chunk.job_id, chunk.path, chunk.chunks)
-        elif state is None or not state.has_sent(chunk):
+            self._follow(chunk, state)
+        elif job.stop:
+            self._settle_unsent(job, _known(chunk, state), stopped(job.stop))
+        elif state is None or not (state.has_sent(chunk) or state.has_held(chunk)):
+            self._in_turn(job, chunk, state)
+
+    def _follow(self, chunk: ChunkMessage, state: ChunkState) -> None:
+        """The chunk is settled; what follows may have been lost."""
+        if state.message is None:
+            # The answer was first; assembly waits for the record of the attempt.
+            self.table.record_attempt(chunk.job_id, ChunkState(chunk.path, chunk))
+        self.settle.follow(chunk.job_id, state, chunk.chunks)
+
+    def _settle_unsent(self, job: Job, state: ChunkState, reason: GiveUp) -> None:
+        """Also of a chunk that is in flight: its answer will come too late."""
+        attempts = state.attempt if state.inference_id else max(0, state.attempt - 1)
+        self.after_failure.give_up(job, state, reason, attempts)
+
+    def _in_turn(self, job: Job, chunk: ChunkMessage, state: ChunkState | None) -> None:
+        was_sent = state is not None and state.inference_id is not None
+        if self.after_failure.probation.lets_go(job, chunk, was_sent=was_sent):
             self._attempt(job, chunk)
+        elif self.now() < job.deadline_at:
+            self.after_failure.isolate.hold(chunk.paused())
+        else:
+            self._settle_unsent(job, _known(chunk, state), _OUT_OF_TIME)
 
     def _attempt(self, job: Job, chunk: ChunkMessage) -> None:
+        unsent = ChunkState(chunk.path, chunk)
         obstacle = _obstacle(job, chunk, self.now())
         if obstacle:
-            self._give_up(chunk, obstacle, attempts=chunk.attempt - 1)
+            self._settle_unsent(job, unsent, obstacle)
             return
         try:
             self._invoke(job, chunk)
         except InvocationError as error:
-            self._after(job, chunk, error.trouble)
+            self.after_failure(job, unsent, error.trouble)
         except PermanentError as error:
-            reason = GiveUp(error.code, error.message)
-            self._give_up(chunk, reason, attempts=chunk.attempt - 1)
+            self._settle_unsent(job, unsent, GiveUp(error.code, error.message))
 
     def _invoke(self, job: Job, chunk: ChunkMessage) -> None:
         records = read_records(self.objects, job, chunk)
@@ -139,62 +157,20 @@ class InvokeModel:
         outcome = Outcome("predictions", attempts=0, settled_at=self.now())
         self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
 
-    def _after(self, job: Job, chunk: ChunkMessage, trouble: Trouble) -> None:
-        time_left = job.deadline_at - self.now()
-        match next_step(job.pipeline.retry, chunk, trouble, time_left, self.uniform):
-            case Retry(message, delay):
-                note_retry(self.journal, message, delay, trouble)
-                self.queues.invoke(chunk.job_id, [message], delay)
-            case GiveUp() as giving_up:
-                self._give_up(chunk, giving_up, attempts=chunk.attempt)
 
-    def _give_up(self, chunk: ChunkMessage, reason: GiveUp, *, attempts: int) -> None:
-        """`attempts` are those that reached the model."""
-        self.table.record_attempt(chunk.job_id, ChunkState(chunk.path, chunk))
-        outcome = error_outcome(reason, attempts, self.now())
-        self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
+_OUT_OF_TIME = GiveUp("DeadlineExceeded", "the job's deadline has passed", unfinished=True)
+
+
+def _known(chunk: ChunkMessage, state: ChunkState | None) -> ChunkState:
+    """What is on record of an attempt, else what would be."""
+    return state if state and state.message else ChunkState(chunk.path, chunk)
 
 
 def _obstacle(job: Job, chunk: ChunkMessage, now: float) -> GiveUp | None:
     """Why the chunk cannot be sent, if it cannot."""
     if now >= job.deadline_at:
-        return GiveUp("DeadlineExceeded", "the job's deadline has passed")
+        return _OUT_OF_TIME
     size = chunk.end - chunk.start
     if size > LARGEST_CHUNK:
         return GiveUp("RecordTooLarge", f"the record has {size} bytes, more than {LARGEST_CHUNK}")
     return None
-
-
-def note_retry(journal: Journal, message: ChunkMessage, delay: int, trouble: Trouble) -> None:
-    journal(
-        "ChunkPaused" if message.pauses else "ChunkRetried",
-        job_id=message.job_id,
-        path=str(message.path),
-        attempt=message.attempt,
-        delay=delay,
-        code=trouble.code,
-    )
-
-
-MAXIMUM_MESSAGE = 1000
-"""Bytes, as JSON, of an error's message that are kept: the item of a chunk that failed stays under
-2 KB, thus 4 write units for the chunk in all."""
-
-
-def error_outcome(reason: GiveUp, attempts: int, now: float) -> Outcome:
-    """One error for all records of a chunk."""
-    return Outcome(
-        "errors",
-        attempts=attempts,
-        settled_at=now,
-        code=reason.code,
-        message=_shortened(reason.message),
-    )
-
-
-def _shortened(message: str) -> str:
-    # JSON may bring half a surrogate pair, which UTF-8 doesn't know.
-    text = message[:MAXIMUM_MESSAGE].encode("utf-8", "replace").decode()
-    while (size := len(json.dumps(text, ensure_ascii=False).encode())) > MAXIMUM_MESSAGE:
-        text = text[: len(text) * MAXIMUM_MESSAGE // (size + 1)]
-    return text

@@ -69,7 +69,7 @@ class SplitInput:
         job = self.table.get_job(message["job_id"])
         if job is None or job.status.terminal:
             return
-        if job.failure:
+        if job.failure or (job.stop and job.totals is None):
             # The function that noted it may have died before it asked.
             ask_to_finish(self.queues, job.job_id)
             return

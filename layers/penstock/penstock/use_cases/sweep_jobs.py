@@ -71,9 +71,20 @@ class SweepJobs:
         if job.failure or (job.totals and not job.totals.chunks):
             ask_to_finish(self.queues, job.job_id)
             return None
+        if job.stop:
+            self._end_early(job)
+            return None
         if not job.emitted:
             self._split_again(job)
         return self._look_at_segments(job, budget) if job.totals else None
+
+    def _end_early(self, job: Job) -> None:
+        """Has all chunks of a job that was stopped come to invoke_model, which settles them."""
+        segments = list(self._open_segments(job))
+        if segments:
+            self._send_again(job, segments)
+        else:
+            ask_to_finish(self.queues, job.job_id)
 
     def _split_again(self, job: Job) -> None:
         now = self.now()

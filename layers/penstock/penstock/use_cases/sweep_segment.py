@@ -11,7 +11,7 @@ from penstock.domain.locations import parse_location
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases import messages
-from penstock.use_cases.invoke_model import error_outcome
+from penstock.use_cases.after_failure import error_outcome
 from penstock.use_cases.settle_chunk import SettleChunk
 
 
@@ -125,13 +125,7 @@ def is_complete(states: Sequence[ChunkState]) -> bool:
         return False
     paths = {state.path for state in states}
     whole = sum(not path.bits for path in paths)
-    halves = {
-        replace(state.path, bits=state.path.bits + bit)
-        for state in states
-        # As text, so that it reads well beside the outcomes that end a chunk.
-        if state.outcome and str(state.outcome.kind) == "bisected"
-        for bit in "01"
-    }
+    halves = {state.path.half(bit) for state in states if state.bisected for bit in (0, 1)}
     return whole >= max(expected) and halves <= paths
 
 
