@@ -1,5 +1,9 @@
-"""One stack for all end-to-end tests, beside one that may be up. Its build is kept."""
+"""One stack for all end-to-end tests, beside one that may be up. Its build is kept.
 
+Two runs at a time need two names: PENSTOCK_E2E=other pytest tests/e2e
+"""
+
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from penstock_local.layout import PROJECT_ROOT, Layout
 from tests.e2e.harness import Stack
 
 HERE = Path(__file__).parent
-STATE = PROJECT_ROOT / ".penstock" / "e2e"
+STATE = PROJECT_ROOT / ".penstock" / os.environ.get("PENSTOCK_E2E", "e2e")
 IMAGES = PROJECT_ROOT / "examples"
 PARAMETERS = (
     ("RegionBytes", str(4 * 1024**2)),  # so that files of a few megabytes have several regions

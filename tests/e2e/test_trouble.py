@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples.echo.echo_reference import expected_line, expected_lines
+from tests.e2e.conftest import STATE
 from tests.e2e.harness import Stack, eventually
 
 EAGER = (
@@ -200,7 +201,7 @@ def _short_visibility(echo: Stack, queue: str, seconds: int) -> Iterator[None]:
 def _kill_workers(echo: Stack, function: str) -> list[int]:
     """Kills the emulator's processes that run a function's code; their ids."""
     marker = f"ministack-lambda-{echo.document['stack_name']}-{function}".encode()
-    state = str(Path(__file__).parents[2] / ".penstock" / "e2e").encode()
+    state = str(STATE).encode()
     killed = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
