@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from penstock.domain.legible import legible
 from penstock.domain.object_keys import PIPELINE_FILE
 from penstock_cli.aws import upload
 from penstock_cli.options import Work, on_stack
@@ -31,4 +32,4 @@ def configure(work: Work, *, file: Path, pipeline: str) -> None:
     key = f"{prefix}/{PIPELINE_FILE}" if prefix else PIPELINE_FILE
     bucket = work.connection.stack.input_bucket
     upload(work.connection.s3, file, (bucket, key), lambda _: None)
-    click.echo(f"s3://{bucket}/{key}: {gist(found)}")
+    click.echo(f"{legible(f's3://{bucket}/{key}')}: {gist(found)}")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from penstock.domain.errors import PenstockError
+from penstock.domain.legible import legible
 from penstock_cli.errors import WrongUsageError
 
 
@@ -46,7 +47,8 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except PenstockError as error:
             wrong = isinstance(error, WrongUsageError)
-            raise (_WrongUsage if wrong else click.ClickException)(error.message) from error
+            message = legible(error.message)
+            raise (_WrongUsage if wrong else click.ClickException)(message) from error
 
 
 class _WrongUsage(click.ClickException):

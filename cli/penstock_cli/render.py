@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.domain.job import Job, JobStatus
+from penstock.domain.legible import legible
 from penstock_cli import phrases
 from penstock_cli.pace import Pace
 from penstock_cli.progress import Progress
@@ -41,11 +42,16 @@ _FILE = 3
 
 
 def console_for(*, stderr: bool = False) -> Console:
-    """Names of objects may hold anything: they are no markup, nor are numbers to be coloured."""
+    """Names of objects may look like anything: no markup, nor are numbers to be coloured."""
     plain = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not plain.is_terminal:
         plain.width = _WIDE
     return plain
+
+
+def name_text(name: str, style: str = "") -> Text:
+    """What somebody else wrote: a terminal would obey the escape sequences in it."""
+    return Text(legible(name), style=style)
 
 
 def status_text(status: JobStatus) -> Text:
@@ -84,8 +90,8 @@ def _row(job: Job, now: float, *, short: bool) -> Iterator[Text]:
     key = job.source.key
     yield Text(job.job_id[:_SHORT_ID] if short else job.job_id)
     yield status_text(job.status)
-    yield Text(phrases.pipeline_of(job))
-    yield Text(key.rsplit("/", 1)[-1] if short else key)
+    yield name_text(phrases.pipeline_of(job))
+    yield name_text(key.rsplit("/", 1)[-1] if short else key)
     yield Text(f"{job.totals.records:,}" if job.totals else _NONE)
     yield Text(age(now - job.created_at))
     yield Text(duration(phrases.took(job, now)) if job.status.terminal else _NONE)
@@ -103,18 +109,18 @@ def job_details(job: Job, seen: Progress, now: float) -> Text:
 def _details(job: Job, seen: Progress, now: float) -> Iterator[tuple[str, Text]]:
     yield "job", Text(job.job_id)
     yield "status", status_text(job.status)
-    yield "pipeline", Text(phrases.pipeline_of(job))
+    yield "pipeline", name_text(phrases.pipeline_of(job))
     invoke = job.pipeline.invoke
     if invoke.endpoint:
         yield "endpoint", Text(f"{invoke.endpoint} ({invoke.mode})")
     source = job.source
-    yield "input", Text(f"s3://{source.bucket}/{source.key}, {size(source.size)}")
+    yield "input", name_text(f"s3://{source.bucket}/{source.key}, {size(source.size)}")
     yield from _counts(job, seen)
     yield from _timings(job, now)
     if job.failure:
-        yield "failure", Text(f"{job.failure.code}: {job.failure.message}", style="red")
+        yield "failure", name_text(f"{job.failure.code}: {job.failure.message}", style="red")
     for name, uri in phrases.outputs_of(job).items():
-        yield name, Text(uri)
+        yield name, name_text(uri)
 
 
 def _counts(job: Job, seen: Progress) -> Iterator[tuple[str, Text]]:
@@ -146,5 +152,5 @@ def ending(job: Job, now: float) -> Text:
     text = status_text(job.status)
     text.append(f"  {phrases.counts(job)}, in {duration(phrases.took(job, now))}", style="default")
     for name, uri in phrases.outputs_of(job).items():
-        text.append(f"\n  {name:<13}{uri}", style="default")
+        text.append(f"\n  {name:<13}{legible(uri)}", style="default")
     return text

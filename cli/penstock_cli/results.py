@@ -35,29 +35,45 @@ def read_results(connection: Connection, job: Job, kind: Kind) -> Iterator[bytes
         raise PermanentError("NotFinished", message)
     objects = S3Objects(connection.s3)
     text = _manifest(connection, objects, job)
+    outputs = _outputs_of(text, job)
     if kind == "manifest":
         return iter([text])
-    stored = json.loads(text)["outputs"].get(kind)
-    if stored is None:
+    if kind not in outputs:
         return _nothing(job, kind)
-    ref = ObjectRef(stored["bucket"], stored["key"], etag=stored["etag"])
-    return objects.stream(ref, 0, stored["size"], BLOCK) if stored["size"] else iter(())
+    ref, size = outputs[kind]
+    return objects.stream(ref, 0, size, BLOCK) if size else iter(())
 
 
 def _manifest(connection: Connection, objects: S3Objects, job: Job) -> bytes:
     ref = ObjectRef(connection.stack.output_bucket, output_keys(job.source.key).manifest)
     try:
-        text = objects.read(ref, limit=_LARGEST_MANIFEST)
+        return objects.read(ref, limit=_LARGEST_MANIFEST)
     except PermanentError as error:
         if error.code != "ObjectNotFound":
             raise
         message = f"job {job.job_id} ({job.status}) has no outputs any more: {error.message}"
         raise PermanentError("NoOutput", message) from error
-    owner = json.loads(text)["job_id"]
+
+
+def _outputs_of(manifest: bytes, job: Job) -> dict[str, tuple[ObjectRef, int]]:
+    """Where the outputs lie, with their sizes."""
+    try:
+        document = json.loads(manifest)
+        owner = document["job_id"]
+        outputs = {
+            name: (ObjectRef(each["bucket"], each["key"], etag=each["etag"]), int(each["size"]))
+            for name, each in document["outputs"].items()
+        }
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        message = (
+            f"the manifest of job {job.job_id} is damaged: somebody wrote to the output bucket; "
+            "get an earlier version of it, or drop the file again"
+        )
+        raise PermanentError("DamagedManifest", message) from error
     if owner != job.job_id:
         message = f"the outputs of job {job.job_id} were overwritten by job {owner} of the same key"
         raise PermanentError("Overwritten", message)
-    return text
+    return outputs
 
 
 def _nothing(job: Job, kind: Kind) -> Iterator[bytes]:

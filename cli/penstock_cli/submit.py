@@ -6,6 +6,7 @@ from pathlib import Path
 
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
+from penstock.domain.legible import is_whole
 from penstock.domain.object_keys import check_input_key, meaning_of, output_keys
 from penstock_cli.aws import Connection, upload
 from penstock_cli.errors import WrongUsageError
@@ -28,6 +29,9 @@ def input_key(path: Path, pipeline: str | None = None, name: str | None = None) 
     """
     name = name or path.name
     key = f"{pipeline.strip('/')}/{name}" if pipeline and pipeline.strip("/") else name
+    if not is_whole(key):
+        message = f"{key} is not UTF-8, as names in S3 are; give the file another with --name"
+        raise WrongUsageError("NoInputName", message)
     if meaning_of(key, path.stat().st_size) != "input":
         message = (
             f"an object named {key} starts no job: names that begin with _ or . are "

@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from penstock.domain.job import Job, JobStatus
+from penstock.domain.legible import legible
 from penstock_cli.follow import Clock, follow
 from penstock_cli.options import Work, on_stack
 from penstock_cli.render import console_for, ending
@@ -43,8 +44,8 @@ def submit(work: Work, *, file: Path, pipeline: str | None, name: str | None, wa
 
 def _announce(console: Console, submission: Submission) -> None:
     console.print(f"job          {submission.job_id}", soft_wrap=True)
-    console.print(f"input        {submission.input}", soft_wrap=True)
-    console.print(f"predictions  {submission.predictions}", soft_wrap=True)
+    console.print(f"input        {legible(submission.input)}", soft_wrap=True)
+    console.print(f"predictions  {legible(submission.predictions)}", soft_wrap=True)
 
 
 def _followed(console: Console, work: Work, job_id: str) -> Job:
@@ -59,6 +60,6 @@ def _followed(console: Console, work: Work, job_id: str) -> Job:
 def _end(console: Console, job: Job, work: Work) -> None:
     console.print(ending(job, work.now()), soft_wrap=True)
     if job.failure:
-        click.echo(f"{job.failure.code}: {job.failure.message}", err=True)
+        click.echo(legible(f"{job.failure.code}: {job.failure.message}"), err=True)
     if job.status is not JobStatus.SUCCEEDED:
         raise SystemExit(1)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from penstock_cli.errors import WrongUsageError
 
@@ -67,12 +68,15 @@ def local_target(path: Path) -> Target:
     """
     try:
         return _target_of(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"{path} is damaged ({error!r}); run `penstock local up` again"
         raise WrongUsageError("DamagedLocalFile", message) from error
 
 
 def _target_of(document: dict[str, Any]) -> Target:
+    address = urlsplit(document["aws_endpoint_url"])
+    if not (address.hostname and address.port):
+        raise ValueError(f"no address: {document['aws_endpoint_url']!r}")
     return Target(
         stack=document["stack_name"],
         region=document["region"],

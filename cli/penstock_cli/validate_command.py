@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from penstock.domain.errors import PermanentError
+from penstock.domain.legible import legible
 from penstock.domain.pipeline import Pipeline
-from penstock.pipeline_file import InvalidPipelineError, load_pipeline
+from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
 from penstock_cli.quantities import duration, plural, size
 
 
@@ -17,13 +18,14 @@ def validate(file: Path) -> None:
 
     Exit code 1 if it is invalid; each problem is a line on stderr.
     """
-    click.echo(f"{file} is valid: {gist(validated(file))}")
+    click.echo(f"{legible(str(file))} is valid: {gist(validated(file))}")
 
 
 def validated(file: Path) -> Pipeline:
     """The pipeline of the file, or each problem on stderr and exit code 1."""
     try:
-        return load_pipeline(file.read_bytes(), str(file))
+        with file.open("rb") as content:
+            return load_pipeline(content.read(MAXIMUM_FILE + 1), legible(str(file)))
     except PermanentError as error:
         for problem in _problems(error):
             click.echo(problem, err=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from penstock.domain.legible import legible
 from penstock_local import aws
 from penstock_local.errors import LocalStackError
 
@@ -38,7 +39,9 @@ class Line:
     def render(self) -> str:
         moment = datetime.fromtimestamp(self.milliseconds / 1000, UTC).astimezone()
         return (
-            f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d} {self.function:20} {self._said()}"
+            f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d} {self.function:20} "
+            # Log lines name objects, and names may hold anything.
+            + "\n".join(legible(each) for each in self._said().split("\n"))
         )
 
     def _said(self) -> str:
@@ -52,7 +55,7 @@ class Line:
 
 def parse_duration(text: str) -> timedelta:
     """`90s`, `10m`, `2h`, `1d`. Raises LocalStackError."""
-    match = re.fullmatch(r"(\d+)([smhd])", text)
+    match = re.fullmatch(r"(\d{1,5})([smhd])", text, re.ASCII)
     if not match:
         raise LocalStackError(f"{text!r} is no duration; write 90s, 10m, 2h or 1d")
     return timedelta(**{UNITS[match[2]]: int(match[1])})

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from yaml.reader import ReaderError
 
 from penstock.domain.errors import PermanentError
-from penstock.domain.legible import legible
+from penstock.domain.legible import is_whole, legible
 from penstock.domain.pipeline import Pipeline
 from penstock.pipeline_document import PipelineDocument
 from penstock.selection import compile_selection
@@ -67,7 +67,7 @@ class _Loader(yaml.SafeLoader):
             problem = "aliases (*name) are not allowed; write the value out"
             raise _error_at(self.peek_event(), problem)  # type: ignore[no-untyped-call]
         node = super().compose_node(parent, index)
-        if isinstance(node, yaml.ScalarNode) and not _is_unicode(node.value):
+        if isinstance(node, yaml.ScalarNode) and not is_whole(node.value):
             shown = legible(node.value, _LONGEST_NAME)
             raise _error_at(node, f"'{shown}' has half a character; write the whole one")
         return node
@@ -85,11 +85,6 @@ class _Loader(yaml.SafeLoader):
 def _error_at(place: Any, problem: str) -> yaml.YAMLError:
     """`place` is a node or an event."""
     return yaml.YAMLError(f"line {place.start_mark.line + 1}: {problem}")
-
-
-def _is_unicode(text: str) -> bool:
-    """Escapes in quotes can spell halves of surrogate pairs, which nothing can store."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _compose(text: str | bytes, source: str) -> yaml.MappingNode:

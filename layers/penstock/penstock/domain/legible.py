@@ -14,6 +14,11 @@ def legible(text: str, limit: int | None = None) -> str:
     return shown if limit is None or len(shown) <= limit else f"{shown[:limit]}..."
 
 
+def is_whole(text: str) -> bool:
+    """Without halves of surrogate pairs, which JSON and file names can bring and nothing stores."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _is_harmless(character: str) -> bool:
     return character.isprintable() or character == _JOINER
 

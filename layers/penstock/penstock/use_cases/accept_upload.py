@@ -8,6 +8,7 @@ from penstock.domain.envelopes import bad_message, field, optional_field
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
 from penstock.domain.job import Failure, Job, JobStatus, Source
+from penstock.domain.legible import is_whole
 from penstock.domain.object_keys import (
     check_input_key,
     meaning_of,
@@ -67,7 +68,7 @@ def _check_source(source: Source) -> None:
     """S3 has no such objects; nor can their names be stored."""
     if not source.key or not source.bucket or source.size < 0:
         raise bad_message(f"there is no object {source.key!r:.80} of {source.size} bytes")
-    if any("\ud800" <= character <= "\udfff" for character in source.bucket + source.key):
+    if not is_whole(source.bucket + source.key):
         raise bad_message(f"the key {source.key!r:.80} is not UTF-8")
 
 
