@@ -6,10 +6,13 @@ from pathlib import Path
 
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
-from penstock.domain.legible import is_whole
+from penstock.domain.legible import is_whole, legible
 from penstock.domain.object_keys import check_input_key, meaning_of, output_keys
 from penstock_cli.aws import Connection, upload
 from penstock_cli.errors import WrongUsageError
+
+
+_LONGEST_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def input_key(path: Path, pipeline: str | None = None, name: str | None = None) 
     try:
         check_input_key(key)
     except PermanentError as error:
-        raise WrongUsageError(error.code, f"{key}: {error.message} (--name)") from error
+        message = f"{legible(key, _LONGEST_SHOWN)}: {error.message} (--name)"
+        raise WrongUsageError(error.code, message) from error
     return key
 
 

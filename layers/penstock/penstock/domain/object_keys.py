@@ -11,6 +11,13 @@ OUTPUT_SUFFIXES = (".out", ".errors.jsonl", ".manifest.json")
 MAXIMUM_KEY_BYTES = 1024
 """Bytes of UTF-8 in an S3 key (S3 User Guide, "Naming Amazon S3 objects")."""
 
+_UNREAD = {
+    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".7z"), "decompress it"),
+    **dict.fromkeys((".xlsx", ".xls"), "save it as CSV in UTF-8"),
+    **dict.fromkeys((".parquet", ".avro", ".orc"), "convert it to CSV or JSON Lines"),
+}
+"""Files that are no lines of text, and what their owner can do. Nothing here decompresses."""
+
 Meaning = Literal["input", "pipeline", "ignored"]
 
 
@@ -54,6 +61,8 @@ def output_keys(key: str) -> OutputKeys:
 def check_input_key(key: str) -> None:
     """Refuse a name whose outputs could not be written or would be mistaken for another's.
 
+    Also one that says that the file holds no text.
+
     Raises:
         PermanentError: says how to rename the file.
     """
@@ -64,6 +73,7 @@ def check_input_key(key: str) -> None:
             f"rename the file, for example to {key.removesuffix(suffix).rsplit('/', 1)[-1]}"
         )
         raise PermanentError("OutputNameCollision", message)
+    _check_readable(key)
     longest = len(output_keys(key).manifest.encode("utf-8", "surrogatepass"))
     if longest > MAXIMUM_KEY_BYTES:
         message = (
@@ -71,3 +81,10 @@ def check_input_key(key: str) -> None:
             f"<key>.manifest.json to fit S3's {MAXIMUM_KEY_BYTES} bytes; shorten the name"
         )
         raise PermanentError("KeyTooLong", message)
+
+
+def _check_readable(key: str) -> None:
+    suffix = next((each for each in _UNREAD if key.lower().endswith(each)), None)
+    if suffix is not None:
+        message = f"files that end in {suffix} are not read; {_UNREAD[suffix]} and drop it again"
+        raise PermanentError("UnreadableFormat", message)
