@@ -6,9 +6,16 @@ a field.
 """
 
 from math import ceil
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from penstock.domain.pipeline import ChunkSize, Header, Input, Invoke, Output, Pipeline
 from penstock.domain.quantities import parse_duration, parse_size
@@ -70,9 +77,21 @@ class InvokeSection(_Section):
     timeout: Seconds = Field(
         900, ge=1, le=3600, description="Longest processing of one invocation, 1s to 1h"
     )
+    timeout_per_record: Seconds | None = Field(
+        None,
+        gt=0,
+        le=3600,
+        description="Instead of timeout: for each record of a request; in all 1s to 1h",
+    )
     queue_timeout: Seconds = Field(
         21600, ge=60, le=21600, description="Longest wait in SageMaker's queue, 1m to 6h"
     )
+
+    @model_validator(mode="after")
+    def _one_timeout(self) -> Self:
+        if {"timeout", "timeout_per_record"} <= self.model_fields_set:
+            raise ValueError("give one of `timeout` and `timeout_per_record`, not both")
+        return self
 
     def to_domain(self) -> Invoke:
         times = {"timeout": ceil(self.timeout), "queue_timeout": ceil(self.queue_timeout)}

@@ -1,4 +1,4 @@
-"""Where SageMaker says that an object lies."""
+"""Where SageMaker says that an object lies, and where answers may lie."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -19,7 +19,7 @@ def parse_location(location: str) -> tuple[str, str]:
     try:
         parts = urlsplit(location)
     except ValueError as error:
-        raise PermanentError("BadLocation", f"not a location: {location!r}") from error
+        raise PermanentError("BadLocation", f"not a location: {location!r:.200}") from error
     if parts.scheme == "s3" and parts.netloc:
         # Not `parts.path`: in an s3 location `?` and `#` belong to the key.
         return parts.netloc, location.removeprefix(f"s3://{parts.netloc}/")
@@ -29,4 +29,20 @@ def parse_location(location: str) -> tuple[str, str]:
     if parts.scheme == "https" and parts.netloc.startswith("s3"):
         bucket, _, key = unquote(parts.path.removeprefix("/")).partition("/")
         return bucket, key
-    raise PermanentError("BadLocation", f"not the location of an S3 object: {location!r}")
+    raise PermanentError("BadLocation", f"not the location of an S3 object: {location!r:.200}")
+
+
+def parse_answer_location(location: str, work_bucket: str) -> tuple[str, str]:
+    """Bucket and key of an answer, which endpoints of this stack write to one place only.
+
+    Whoever may publish to the endpoints' topics could name any object; none but answers are read.
+
+    Raises:
+        PermanentError: `BadLocation`, it is no place for answers.
+    """
+    bucket, key = parse_location(location)
+    folders = key.split("/")
+    is_answer = folders[0] == "async" and len(folders) > 2 and folders[1] != "input"  # noqa: PLR2004
+    if bucket != work_bucket or not is_answer or ".." in folders:
+        raise PermanentError("BadLocation", f"no place for answers of this stack: {location!r:.200}")
+    return bucket, key

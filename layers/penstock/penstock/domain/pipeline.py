@@ -1,6 +1,7 @@
 """How the files under one prefix are inferred. Immutable: a job keeps the one it started with."""
 
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from typing import Any, Literal
 
 from penstock.domain.retry import RetryPolicy
@@ -25,6 +26,10 @@ _FORMATS_BY_SUFFIX: dict[str, Format] = {
 }
 
 
+LONGEST_INVOCATION = 3600
+"""Seconds; SageMaker gives up then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invoke:
     """Which model, and how it is called. Times are seconds."""
@@ -35,7 +40,17 @@ class Invoke:
     accept: str | None = None
     custom_attributes: str | None = None
     timeout: int = 900
+    timeout_per_record: float | None = None
     queue_timeout: int = 21600
+
+    def timeout_for(self, records: int) -> int:
+        """Seconds that the model may take for a request of so many records.
+
+        Bounds: InvokeEndpointAsync, InvocationTimeoutSeconds.
+        """
+        if self.timeout_per_record is None:
+            return self.timeout
+        return min(LONGEST_INVOCATION, max(1, ceil(self.timeout_per_record * records)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,11 @@ class Pipeline:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     deadline: int = 21600
     tolerated_failure_percentage: float = 100.0
+
+    @property
+    def longest_timeout(self) -> int:
+        """Seconds of the longest invocation of a job."""
+        return self.invoke.timeout_for(self.chunk.max_records)
 
     def format_of(self, key: str) -> Format:
         """The configured format, else the one that the file's name tells, else text lines."""

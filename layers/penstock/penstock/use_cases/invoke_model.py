@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import InferenceId
 from penstock.domain.job import Job
+from penstock.domain.locations import parse_answer_location
 from penstock.domain.payload import Payload, build_payload, find_rejections, without
 from penstock.domain.pricing import INLINE_LIMIT
-from penstock.domain.trouble import GiveUp, InvocationError
+from penstock.domain.trouble import GiveUp, InvocationError, Kind, Trouble
 from penstock.ports import (
     AsyncRequest,
     AsyncTicket,
@@ -22,6 +24,9 @@ from penstock.ports import (
 from penstock.use_cases.after_failure import AfterFailure, stopped
 from penstock.use_cases.read_records import LARGEST_CHUNK, read_records
 from penstock.use_cases.settle_chunk import SettleChunk
+
+SHORTEST_QUEUE_TIMEOUT = 60
+"""Seconds that RequestTTLSeconds has at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,20 @@ class InvokeModel:
             chunk.job_id, chunk.path, chunk.attempt, payload.sent, chunk.chunks
         )
         ticket = self.model.invoke_async(self._request(job, inference_id, payload))
+        self._check(job, ticket)
         self._record(chunk, inference_id, ticket, len(rejections))
+
+    def _check(self, job: Job, ticket: AsyncTicket) -> None:
+        """Raises InvocationError for an endpoint that answers where nobody here may read."""
+        try:
+            parse_answer_location(ticket.output_location, self.work_bucket)
+        except PermanentError as error:
+            message = (
+                f"endpoint {job.pipeline.invoke.endpoint} answers to {ticket.output_location}; set "
+                f"the S3OutputPath of its configuration to s3://{self.work_bucket}/async/output"
+            )
+            trouble = Trouble(Kind.PERMANENT, "ForeignOutputPath", message)
+            raise InvocationError(trouble) from error
 
     def _header(self, job: Job) -> bytes | None:
         if job.pipeline.input.header != "send" or not (job.totals and job.totals.header):
@@ -119,12 +137,17 @@ class InvokeModel:
             inference_id=str(inference_id),
             content_type=job.pipeline.content_type_of(job.source.key),
             accept=job.pipeline.accept_of(job.source.key),
-            timeout=invoke.timeout,
-            queue_timeout=invoke.queue_timeout,
+            timeout=invoke.timeout_for(payload.sent),
+            queue_timeout=self._queue_timeout(job),
             custom_attributes=invoke.custom_attributes,
             body=payload.body if inline else None,
             input_location=None if inline else self._stage(job, inference_id, payload),
         )
+
+    def _queue_timeout(self, job: Job) -> int:
+        """What waits longer than the job would be inferred, and paid for, in vain."""
+        time_left = ceil(job.deadline_at - self.now())
+        return max(SHORTEST_QUEUE_TIMEOUT, min(job.pipeline.invoke.queue_timeout, time_left))
 
     def _stage(self, job: Job, inference_id: InferenceId, payload: Payload) -> str:
         # One key an attempt: SageMaker may still read the object of an attempt that timed out.

@@ -29,7 +29,7 @@ class Budget:
 
 def expires_at(job: Job, patience: float) -> float:
     """When no more answers are waited for: what was sent at the deadline has had its time."""
-    return job.deadline_at + job.pipeline.invoke.timeout + patience
+    return job.deadline_at + job.pipeline.longest_timeout + patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class SweepSegment:
             return False
         if expired:
             return True
-        waits_for = job.pipeline.invoke.timeout + self.patience
+        waits_for = _timeout(job, state) + self.patience
         return state.inference_id is not None and self._age(state) >= waits_for
 
     def _age(self, state: ChunkState) -> float:
@@ -73,8 +73,8 @@ class SweepSegment:
 
     def _is_overdue(self, job: Job, state: ChunkState) -> bool:
         """Whether SageMaker has given up, too, and its word has had time to come."""
-        invoke = job.pipeline.invoke
-        return self._age(state) >= invoke.queue_timeout + invoke.timeout + self.patience
+        waits_for = job.pipeline.invoke.queue_timeout + _timeout(job, state) + self.patience
+        return self._age(state) >= waits_for
 
     def _recover(self, job: Job, state: ChunkState, *, expired: bool) -> None:
         if self._is_answered(state):
@@ -116,6 +116,10 @@ class SweepSegment:
 
     def _journal(self, event: str, job: Job, state: ChunkState) -> None:
         self.journal(event, job_id=job.job_id, path=str(state.path), attempt=state.attempt)
+
+
+def _timeout(job: Job, state: ChunkState) -> int:
+    return job.pipeline.invoke.timeout_for(state.message.records if state.message else 1)
 
 
 def is_complete(states: Sequence[ChunkState]) -> bool:
