@@ -11,7 +11,6 @@ from penstock.domain.object_keys import check_input_key, meaning_of, output_keys
 from penstock_cli.aws import Connection, upload
 from penstock_cli.errors import WrongUsageError
 
-
 _LONGEST_SHOWN = 120
 
 

@@ -88,6 +88,7 @@ def collect_result(settings: Settings, journal: Journal) -> CollectResult:
         get_job=remembered(table.get_job),
         select=lru_cache(compile_selection),
         now=time.time,
+        work_bucket=settings.work_bucket,
     )
 
 

@@ -10,12 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from moto import mock_aws
 
 from penstock.domain.job import Failure, JobStatus
-from penstock_cli.main import main
-from penstock_cli.options import Surroundings
 from tests.unit.cli.world import World, finished, job_of, running
 
 Given = Callable[[World, Path], object]

@@ -12,12 +12,15 @@ from typing import Any
 import aws_xray_sdk.core  # noqa: F401  makes a socket when it is imported: here, not in a test
 import pytest
 from moto import mock_aws
+from moto.sagemakerruntime.models import sagemakerruntime_backends
 from moto.sqs.models import sqs_backends
 
 from tests.moto_stack import MotoStack, client
 
 ACCOUNT = "123456789012"  # moto's
 ROOT = Path(__file__).parents[3]
+WORK = "penstock-work"
+ANSWER_KEY = "async/output/211d2095-0000-4000-8000-000000000000.out"
 FUNCTIONS = {
     "accept_upload": ("AcceptUploadFunction", "UploadQueue"),
     "split_input": ("SplitInputFunction", "SplitQueue"),
@@ -102,6 +105,11 @@ def _app(function: str) -> ModuleType:
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
     with mock_aws():
+        # Else moto answers into a bucket of its own making, where no endpoint of the stack does.
+        answers: dict[Any, Any] = {
+            None: (f"s3://{WORK}/{ANSWER_KEY}", f"s3://{WORK}/async/failure/answer.out")
+        }
+        sagemakerruntime_backends[ACCOUNT]["us-east-1"].async_results["demo"] = answers
         yield Deployed(MotoStack.deployed("penstock-"), monkeypatch)
 
 

@@ -184,7 +184,7 @@ def test_a_letter_that_nobody_here_wrote_is_dropped_and_its_digest_logged(body: 
 
     ((event, fields),) = made.journal.lines
     assert event == "DeadLetterForeign"
-    assert set(fields) == {"sha256", "size"}
+    assert set(fields) == {"sha256", "size", "reason"}
 
 
 def test_a_notification_in_snss_envelope_is_told_as_one() -> None:

@@ -29,6 +29,7 @@ from penstock.testing import (
     FakeQueues,
     FakeTable,
 )
+from penstock.use_cases import messages
 from penstock.use_cases.accept_upload import AcceptUpload, Upload
 from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.assemble_output import AssembleSegment
@@ -312,6 +313,7 @@ class World:
             get_job=table.get_job,
             select=compile_selection,
             now=now,
+            work_bucket="work",
         )
         compose = ComposeObject(objects)
         finish = FinishJob(objects, table, announcer, compose, journal, now, "work", "output")
@@ -325,7 +327,9 @@ class World:
             "invoke": lambda document: invoke(ChunkMessage.from_json(document)),
             "results": collect,
             "assemble": lambda document: (
-                finish(document["job_id"]) if document["kind"] == "finish" else assemble(document)
+                finish(document["job_id"])
+                if messages.checked(document, "segment", "finish")["kind"] == "finish"
+                else assemble(document)
             ),
         }
 

@@ -1,8 +1,9 @@
 """One chunk on its way to an outcome."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
+from penstock.domain.envelopes import bad_message
 from penstock.domain.identity import ChunkPath
 
 
@@ -51,7 +52,17 @@ class ChunkMessage:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "ChunkMessage":
-        return cls(**document)
+        """Raises PermanentError `BadMessage`: it is none."""
+        try:
+            chunk = cls(**document)
+        except TypeError as error:
+            raise bad_message(f"the message is no chunk: {error}") from error
+        kinds = get_type_hints(cls)
+        wrong = [name for name, value in document.items() if not isinstance(value, kinds[name])]
+        if wrong:
+            names = ", ".join(f"`{name}`" for name in wrong)
+            raise bad_message(f"the message is no chunk: {names} of a wrong type")
+        return chunk
 
 
 @dataclass(frozen=True, slots=True)

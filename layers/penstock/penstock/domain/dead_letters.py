@@ -35,9 +35,9 @@ def _document(body: str) -> dict[str, Any]:
 
 
 def _queue_of(document: dict[str, Any]) -> Queue | None:
-    if document.get("kind") in {"scan", "emit"}:
+    if document.get("kind") in ("scan", "emit"):
         return "split"
-    if document.get("kind") in {"segment", "finish"}:
+    if document.get("kind") in ("segment", "finish"):
         return "assemble"
     if document.get("detail-type") == "Object Created":
         return "upload"

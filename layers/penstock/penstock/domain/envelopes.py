@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from penstock.domain.errors import PermanentError
 
-T = TypeVar("T", str, int, dict[str, Any])
+T = TypeVar("T")
 
-_NAMES = {str: "text", int: "a whole number", dict: "an object"}
+_NAMES: dict[type, str] = {str: "text", int: "a whole number", dict: "an object"}
 
 
 def document_of(body: str) -> dict[str, Any]:

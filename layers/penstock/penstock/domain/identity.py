@@ -8,7 +8,8 @@ from penstock.domain.errors import PermanentError
 
 _JOB_ID_DIGITS = 20
 _INFERENCE_ID = re.compile(
-    r"([0-9a-f]{20}):(\d{5})\.(\d{4})(?:\.([01]+))?:(\d+):(\d+):(\d+)\Z", re.ASCII
+    r"([0-9a-f]{20}):(\d{5})\.(\d{4})(?:\.([01]{1,20}))?:(\d{1,9}):(\d{1,9}):(\d{1,9})\Z",
+    re.ASCII,
 )
 
 
@@ -83,7 +84,8 @@ class InferenceId:
         """
         match = _INFERENCE_ID.match(text)
         if match is None:
-            raise PermanentError("ForeignInference", f"not an inference id of Penstock: {text!r}")
+            message = f"not an inference id of Penstock: {text!r:.80}"
+            raise PermanentError("ForeignInference", message)
         job_id, segment, chunk, bits, attempt, results, chunks = match.groups()
         path = ChunkPath(int(segment), int(chunk), bits or "")
         return cls(job_id, path, int(attempt), int(results), int(chunks))

@@ -44,5 +44,6 @@ def parse_answer_location(location: str, work_bucket: str) -> tuple[str, str]:
     folders = key.split("/")
     is_answer = folders[0] == "async" and len(folders) > 2 and folders[1] != "input"  # noqa: PLR2004
     if bucket != work_bucket or not is_answer or ".." in folders:
-        raise PermanentError("BadLocation", f"no place for answers of this stack: {location!r:.200}")
+        message = f"no place for answers of this stack: {location!r:.200}"
+        raise PermanentError("BadLocation", message)
     return bucket, key

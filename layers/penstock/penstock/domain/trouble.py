@@ -64,7 +64,7 @@ _RETRYABLE = frozenset(
 _TOO_LARGE = frozenset({"RequestEntityTooLarge", "PayloadTooLargeException"})
 _NOT_IN_SERVICE = re.compile(r"not (?:yet )?in ?service|(?:Creating|Updating) state", re.IGNORECASE)
 _CLIENT_ERRORS = range(400, 500)
-_MODEL_STATUS = re.compile(r"error \((\d+)\) from")
+_MODEL_STATUS = re.compile(r"error \((\d{1,9})\) from", re.ASCII)
 
 
 def call_trouble(code: str, status: int, message: str) -> Trouble:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.domain.chunk import ChunkState, Outcome
+from penstock.domain.envelopes import optional_field
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.identity import InferenceId
 from penstock.domain.job import Job
-from penstock.domain.locations import parse_location
+from penstock.domain.locations import parse_answer_location
 from penstock.domain.results import Select, check_count, split_results
 from penstock.domain.trouble import GiveUp, answer_trouble, inference_trouble
 from penstock.ports import JobTable, ObjectRef, ObjectStore
@@ -33,14 +34,18 @@ class Notification:
 
     @classmethod
     def parse(cls, document: dict[str, Any]) -> "Notification":
-        """Raises PermanentError for the notification of somebody else's invocation."""
-        response = document.get("responseParameters") or {}
+        """Raises PermanentError for the notification of somebody else's invocation.
+
+        Also where a field is of a wrong type: `BadMessage`.
+        """
+        said = optional_field(document, "failureReason", str)
+        answer = optional_field(document, "responseParameters", dict) or {}
         return cls(
             inference_id=InferenceId.parse(str(document.get("inferenceId"))),
-            completed=document.get("invocationStatus") == "Completed",
-            output_location=response.get("outputLocation", ""),
-            content_type=response.get("contentType") or "",
-            failure_reason=str(document.get("failureReason") or "no reason given"),
+            completed=optional_field(document, "invocationStatus", str) == "Completed",
+            output_location=optional_field(answer, "outputLocation", str) or "",
+            content_type=optional_field(answer, "contentType", str) or "",
+            failure_reason=said or "SageMaker gave no reason",
         )
 
 
@@ -55,6 +60,7 @@ class CollectResult:
     get_job: Callable[[str], Job | None]
     select: Callable[[str], Select]
     now: Callable[[], float]
+    work_bucket: str
 
     def __call__(self, document: dict[str, Any]) -> None:
         notification = Notification.parse(document)
@@ -68,8 +74,9 @@ class CollectResult:
 
     def _completed(self, job: Job, notification: Notification) -> None:
         inference = notification.inference_id
+        ref = self._answer_of(notification)
         try:
-            outcome = self._checked(job, notification)
+            outcome = self._checked(job, notification, ref)
         except PermanentError as error:
             self._refuse(job, inference, error)
             return
@@ -88,10 +95,17 @@ class CollectResult:
         outcome = error_outcome(GiveUp(error.code, error.message), inference.attempt, self.now())
         self.settle(job.job_id, inference.path, inference.chunks, outcome)
 
-    def _checked(self, job: Job, notification: Notification) -> Outcome:
+    def _answer_of(self, notification: Notification) -> ObjectRef:
+        """Raises PermanentError: no answer of ours lies there, so none of ours is told of."""
+        try:
+            return ObjectRef(*parse_answer_location(notification.output_location, self.work_bucket))
+        except PermanentError as error:
+            message = f"{notification.inference_id}: {error.message}"
+            raise PermanentError("ForeignInference", message) from error
+
+    def _checked(self, job: Job, notification: Notification, ref: ObjectRef) -> Outcome:
         inference = notification.inference_id
         content_type = notification.content_type or job.pipeline.accept_of(job.source.key)
-        ref = ObjectRef(*parse_location(notification.output_location))
         body = self.objects.read(ref, limit=LARGEST_RESPONSE)
         select = job.pipeline.output.select
         results = split_results(body, content_type, self.select(select) if select else None)
@@ -130,7 +144,7 @@ class CollectResult:
         if not state.failure_location:
             return ""
         try:
-            ref = ObjectRef(*parse_location(state.failure_location))
+            ref = ObjectRef(*parse_answer_location(state.failure_location, self.work_bucket))
             body = self.objects.read_range(ref, 0, _LONGEST_MODEL_MESSAGE)
         except PermanentError:
             return ""

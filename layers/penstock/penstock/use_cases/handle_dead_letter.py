@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from penstock.domain.chunk import ChunkMessage, ChunkState
 from penstock.domain.dead_letters import DeadLetter
+from penstock.domain.envelopes import bad_message
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import Failure, Job
 from penstock.domain.manifest import build_summary
@@ -12,6 +13,7 @@ from penstock.domain.object_keys import meaning_of
 from penstock.domain.pipeline import Invoke, Pipeline
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal, Queues
+from penstock.use_cases import messages
 from penstock.use_cases.accept_upload import Upload
 from penstock.use_cases.after_failure import error_outcome
 from penstock.use_cases.collect_result import Notification
@@ -20,6 +22,8 @@ from penstock.use_cases.finish_job import failed_ending
 from penstock.use_cases.settle_chunk import SettleChunk
 
 CODE = "DeadLetter"
+
+_FOREIGN = frozenset({"BadMessage", "ForeignInference"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,17 @@ class HandleDeadLetter:
     now: Callable[[], float]
 
     def __call__(self, letter: DeadLetter) -> None:
+        try:
+            self._handle(letter)
+        except PermanentError as error:
+            if error.code not in _FOREIGN:
+                raise
+            # It would come back for ever; what it was can be told by its digest.
+            self.journal(
+                "DeadLetterForeign", sha256=letter.sha256, size=letter.size, reason=error.message
+            )
+
+    def _handle(self, letter: DeadLetter) -> None:
         match letter.queue:
             case "upload":
                 self._upload(letter)
@@ -45,8 +60,7 @@ class HandleDeadLetter:
             case "assemble":
                 self._assemble(letter)
             case None:
-                # It would come back for ever; what it was can be told by its digest.
-                self.journal("DeadLetterForeign", sha256=letter.sha256, size=letter.size)
+                raise bad_message("it has the fields of none of the five queues' messages")
 
     def _upload(self, letter: DeadLetter) -> None:
         upload = Upload.from_event(letter.document)
@@ -71,6 +85,7 @@ class HandleDeadLetter:
         ask_to_finish(self.queues, job.job_id)
 
     def _split(self, letter: DeadLetter) -> None:
+        messages.checked(letter.document, "scan", "emit")
         job = self._running_of(letter)
         if job is None or (letter.document["kind"] == "scan" and job.emitted):
             return
@@ -110,6 +125,7 @@ class HandleDeadLetter:
         self.settle(job.job_id, inference.path, inference.chunks, outcome)
 
     def _assemble(self, letter: DeadLetter) -> None:
+        messages.checked(letter.document, "segment", "finish")
         job = self._running_of(letter)
         if job is None or self._awaits_a_chunk(job, letter):
             return

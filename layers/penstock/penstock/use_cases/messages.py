@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from penstock.domain.envelopes import bad_message, field
 from penstock.domain.splitting import ResolvedRegion
 
 Message = dict[str, Any]
@@ -25,3 +26,42 @@ def assemble(job_id: str, segment: int, chunks: int) -> Message:
 def finish(job_id: str) -> Message:
     """Have the job ended."""
     return {"kind": "finish", "job_id": job_id}
+
+
+_FIELDS: dict[str, dict[str, type]] = {
+    "scan": {"job_id": str, "region": int},
+    "emit": {"job_id": str, "region": dict},
+    "segment": {"job_id": str, "segment": int, "chunks": int},
+    "finish": {"job_id": str},
+}
+
+
+def checked(message: Message, *kinds: str) -> Message:
+    """The message, if it is of one of the kinds and has its fields.
+
+    Raises:
+        PermanentError: `BadMessage`.
+    """
+    kind = field(message, "kind", str)
+    if kind not in kinds:
+        raise bad_message(f"`kind` is {kind!r:.80}, not {' or '.join(kinds)}")
+    for name, of in _FIELDS[kind].items():
+        field(message, name, of)
+    return message
+
+
+def region_of(message: Message, regions: int) -> ResolvedRegion | int:
+    """Of a message `emit` all about the region, of one `scan` its number.
+
+    Raises:
+        PermanentError: `BadMessage`, it is none of the job's `regions`.
+    """
+    region = message["region"]
+    try:
+        found = region if message["kind"] == "scan" else ResolvedRegion.from_json(region)
+        number = found.index if isinstance(found, ResolvedRegion) else int(found)
+    except (LookupError, TypeError, ValueError) as error:
+        raise bad_message(f"`region` is no region: {error!r:.80}") from error
+    if not 0 <= number < regions:
+        raise bad_message(f"`region` is {number}, and the job has {regions}")
+    return found

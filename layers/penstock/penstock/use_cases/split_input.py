@@ -66,6 +66,7 @@ class SplitInput:
     work_bucket: str
 
     def __call__(self, message: dict[str, Any]) -> None:
+        messages.checked(message, "scan", "emit")
         job = self.table.get_job(message["job_id"])
         if job is None or job.status.terminal:
             return
@@ -73,11 +74,12 @@ class SplitInput:
             # The function that noted it may have died before it asked.
             ask_to_finish(self.queues, job.job_id)
             return
+        region = messages.region_of(message, len(regions_of(job)))
         try:
-            if message["kind"] == "emit":
-                self._emit_planned(job, ResolvedRegion.from_json(message["region"]))
+            if isinstance(region, ResolvedRegion):
+                self._emit_planned(job, region)
             elif not job.emitted or message.get("again"):
-                self._scan(job, message["region"])
+                self._scan(job, region)
         except PermanentError as error:
             self.journal("SplitFailed", job_id=job.job_id, code=error.code, reason=error.message)
             fail_job(self.table, self.queues, job.job_id, error)
