@@ -19,7 +19,7 @@ from penstock.domain.fan_in import FAN_OUT
 from penstock.domain.pricing import REQUESTS_PER_CHUNK
 from penstock.domain.splitting import MAX_SEGMENTS
 from penstock.use_cases import compose_object
-from penstock.use_cases.assemble_output import READ_AHEAD
+from penstock.use_cases.settled_records import READ_AHEAD
 
 MB = 1e6
 SCAN_SPEED = 200 * MB

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from benchmarks.aws import Function, Speeds
 from benchmarks.billing import LambdaUse, Seen
 from penstock.adapters import sqs
-from penstock.use_cases.assemble_output import READ_AHEAD
+from penstock.use_cases.settled_records import READ_AHEAD
 
 
 def estimated_gb_seconds(

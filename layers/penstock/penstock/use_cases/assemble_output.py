@@ -1,28 +1,22 @@
 """From outcomes to an ordered piece of output, and from pieces to the job's end."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
-from penstock.domain.errors import PermanentError, RetryableError
+from penstock.domain.chunk import ChunkState
+from penstock.domain.errors import RetryableError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.job import Job
-from penstock.domain.locations import parse_location
-from penstock.domain.output_lines import LineStyle, RecordError, Settled, error_lines, output_lines
-from penstock.domain.payload import find_rejections
+from penstock.domain.output_lines import RecordError, Settled, error_lines, output_lines
 from penstock.domain.pricing import INLINE_LIMIT
-from penstock.domain.results import Select, check_count, split_results
-from penstock.ports import JobTable, ObjectRef, ObjectStore, SegmentResult
+from penstock.domain.results import Select
+from penstock.ports import JobTable, ObjectStore, SegmentResult
 from penstock.use_cases.fan_in import report_done
 from penstock.use_cases.piece_writer import PieceWriter
 from penstock.use_cases.pieces import Kind, MergePieces, piece_key
 from penstock.use_cases.probation import Probation
-from penstock.use_cases.read_records import Located, read_located
-
-READ_AHEAD = 4
-"""Chunks whose bytes are fetched while another's lines are written."""
+from penstock.use_cases.settled_records import SettledRecords, line_style
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ class AssembleSegment:
         try:
             tallies = [
                 self._write(job, settled, output, errors)
-                for settled in self._settled_chunks(job, states)
+                for settled in SettledRecords(self.objects, self.select)(job, states)
             ]
             output.close()
             errors.close()
@@ -90,60 +84,10 @@ class AssembleSegment:
     def _write(
         self, job: Job, settled: list[Settled], output: PieceWriter, errors: PieceWriter
     ) -> tuple[int, int]:
-        output.write(output_lines(_style(job), settled))
+        output.write(output_lines(line_style(job), settled))
         errors.write(error_lines(settled))
         failed = sum(isinstance(each.result, RecordError) for each in settled)
         return len(settled) - failed, failed
-
-    def _settled_chunks(self, job: Job, states: list[ChunkState]) -> Iterator[list[Settled]]:
-        """Each chunk's records in order, a few chunks fetched ahead."""
-        with ThreadPoolExecutor(READ_AHEAD) as pool:
-            for start in range(0, len(states), READ_AHEAD):
-                window = states[start : start + READ_AHEAD]
-                yield from pool.map(lambda state: self._settled(job, state), window)
-
-    def _settled(self, job: Job, state: ChunkState) -> list[Settled]:
-        chunk, outcome = state.message, state.outcome
-        assert chunk is not None and outcome is not None  # noqa: S101, PT018  _check_complete
-        if outcome.kind == "errors":
-            return list(self._failed(job, chunk, outcome))
-        results = self._results(job, outcome)
-        # Not `state.rejected`: a result that overtook its invocation may have left it unknown.
-        if len(results) == chunk.records and job.pipeline.output.join == "none":
-            return _without_records(chunk, results)
-        return list(self._with_records(job, chunk, results))
-
-    def _results(self, job: Job, outcome: Outcome) -> list[bytes]:
-        if outcome.location is None:
-            return []
-        body = self.objects.read(ObjectRef(*parse_location(outcome.location)))
-        select = job.pipeline.output.select
-        content_type = outcome.content_type or job.pipeline.accept_of(job.source.key)
-        return split_results(body, content_type, self.select(select) if select else None)
-
-    def _with_records(
-        self, job: Job, chunk: ChunkMessage, results: list[bytes]
-    ) -> Iterator[Settled]:
-        records = read_located(self.objects, job, chunk)
-        fmt = job.pipeline.format_of(job.source.key)
-        found = find_rejections(fmt, [each.record for each in records])
-        rejections = {rejection.position: rejection for rejection in found}
-        check_count(results, len(records) - len(rejections))
-        answers = iter(results)
-        for position, located in enumerate(records):
-            rejection = rejections.get(position)
-            error = RecordError(rejection.code, rejection.message, 0) if rejection else None
-            yield _settled_record(chunk, position, located, error or next(answers))
-
-    def _failed(self, job: Job, chunk: ChunkMessage, outcome: Outcome) -> Iterator[Settled]:
-        error = RecordError(outcome.code or "Unknown", outcome.message or "", outcome.attempts)
-        try:
-            records = read_located(self.objects, job, chunk)
-        except PermanentError:
-            # The input is gone; its records still get their lines, without being quoted.
-            records = [Located(chunk.start, chunk.end, b"")] * chunk.records
-        for position, located in enumerate(records):
-            yield _settled_record(chunk, position, located, error)
 
 
 def _check_complete(states: list[ChunkState], chunks: int) -> None:
@@ -159,33 +103,6 @@ def _check_complete(states: list[ChunkState], chunks: int) -> None:
     if whole < chunks or missing:
         have, want = len(complete), chunks + len(expected)
         raise RetryableError("SegmentIncomplete", f"{have} of {want} chunks are complete")
-
-
-def _style(job: Job) -> LineStyle:
-    output = job.pipeline.output
-    return LineStyle(
-        fmt=job.pipeline.format_of(job.source.key),
-        accept=job.pipeline.accept_of(job.source.key),
-        on_error=output.on_error,
-        join=output.join,
-        delimiter=job.pipeline.input.delimiter,
-    )
-
-
-def _without_records(chunk: ChunkMessage, results: list[bytes]) -> list[Settled]:
-    return [Settled(index, result) for index, result in enumerate(results, chunk.first_record)]
-
-
-def _settled_record(
-    chunk: ChunkMessage, position: int, located: Located, result: bytes | RecordError
-) -> Settled:
-    return Settled(
-        index=chunk.first_record + position,
-        result=result,
-        record=located.record,
-        start=located.start,
-        end=located.end,
-    )
 
 
 def _result(
