@@ -13,7 +13,7 @@ def _build(run: Runtime) -> Handler:
     def assemble_output(message: messages.Message) -> None:
         messages.checked(message, "segment", "finish")
         if message["kind"] == "finish":
-            finish_job(message["job_id"])
+            finish_job.without_pieces(message["job_id"])
         else:
             assemble_segment(message)
 

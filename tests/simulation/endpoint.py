@@ -19,7 +19,7 @@ class Call:
 
     inference_id: str
     names: frozenset[int]
-    verdict: str  # answered, failed, busy, refused, short
+    verdict: str  # answered, failed, busy, refused, short, crashed
 
 
 class Endpoint:
@@ -40,7 +40,7 @@ class Endpoint:
         verdict = self._verdict(body)
         names = frozenset(int(number) for number in NAME.findall(body))
         self.calls.append(Call(request.inference_id, names, verdict))
-        if verdict == "failed":
+        if verdict in ("failed", "crashed"):
             return Failed(SERVER_ERROR)
         if verdict == "busy":
             return Failed(BUSY)
@@ -54,6 +54,8 @@ class Endpoint:
             return "failed"
         if self.chance.random() < self.moods.busy:
             return "busy"
+        if b"crash" in body:
+            return "crashed"
         if b"bad" in body:
             return "refused"
         return "short" if b"short" in body else "answered"

@@ -12,7 +12,8 @@ from tests.simulation.oracle import Line, Record, canonical, cells, records_of
 from tests.simulation.scenario import Scenario
 from tests.simulation.scheduler import SimulatedWorld
 
-REFUSALS = {"refused": "ModelError", "short": "WrongResultCount"}
+REFUSALS = {"refused": "ModelError", "short": "WrongResultCount", "crashed": "ModelError"}
+CUT_OFF = frozenset({"Cancelled", "TooManyFailures", "DeadlineExceeded"})
 
 
 @dataclass
@@ -60,9 +61,14 @@ class Run:
         return [[line] for line in lines]
 
     @property
-    def broken(self) -> bool:
-        """The job gave up as a whole, as it may when too much of it fails."""
-        return self.job.failure is not None and self.job.failure.code == "TooManyFailures"
+    def unsplit(self) -> bool:
+        """The job was cancelled before its records were known."""
+        return self.job.totals is None and self.job.stop is not None
+
+    @cached_property
+    def judged(self) -> list[dict[str, Any]]:
+        """Errors of records that had their turn."""
+        return [error for error in self.errors if error["error"] not in CUT_OFF]
 
 
 def violations(run: Run) -> list[str]:
@@ -92,17 +98,19 @@ def nothing_is_left(run: Run) -> Iterator[str]:
 
 def records_are_conserved(run: Run) -> Iterator[str]:
     found, expected = run.manifest["records"], len(run.records)
+    if run.unsplit:
+        return
     if run.job.totals is None or run.job.totals.records != expected:
         yield f"the file has {expected} records, the job {run.job.totals}"
     if not found["total"] == found["succeeded"] + found["failed"] == expected:
         yield f"the file has {expected} records, the manifest {found}"
-    if not run.broken and found["failed"] != len(run.errors):
+    if found["failed"] != len(run.errors):
         yield f"the manifest has {found['failed']} failures, the error file {len(run.errors)}"
 
 
 def lines_are_in_order(run: Run) -> Iterator[str]:
     """Line i belongs to record i: its prediction, or an error that is about record i."""
-    if run.broken:
+    if run.unsplit:
         return
     failed = {error["record"] for error in run.errors}
     omitted = run.scenario.on_error == "omit"
@@ -137,29 +145,37 @@ def records_fail_for_a_reason(run: Run) -> Iterator[str]:
     errors = {error["record"]: error for error in run.errors}
     for record in run.records:
         error = errors.get(record.index)
+        if run.unsplit:
+            return
         if error is None and (record.refused or record.nature == "huge"):
             yield f"record {record.index} has a prediction, and should have been refused"
-        elif error and not run.broken and not _justified(run, record, error):
+        elif error and not _justified(run, record, error):
             yield f"record {record.index} was given up for no reason: {error}"
 
 
 def _justified(run: Run, record: Record, error: dict[str, Any]) -> bool:
-    """A record of no name can't be told in a request: it is taken at its word."""
-    code = error["error"]
+    """A record of no name can't be told in a request: it is taken at its word.
+
+    Of a failure that nobody was told of, the status is not known, only that it was one.
+    """
+    code, stop = error["error"], run.job.stop
+    if stop and code == stop.code:
+        return True
     if record.refused or record.number is None or code == "DeadlineExceeded":
         return code != "DeadlineExceeded" or record.refused or run.scenario.hurried
     if code == "RecordTooLarge":
         return record.nature == "huge"
     verdicts = [call.verdict for call in run.world.endpoint.calls if record.number in call.names]
     for verdict, its_code in REFUSALS.items():
-        if code == its_code and verdict in verdicts and (_spoils(record)):
+        known = code == its_code or (code == "InferenceFailed" and run.world.suffered.lost)
+        if known and verdict in verdicts and _spoils(record):
             return True
     failed = verdicts.count("failed") + run.world.suffered.failures + run.world.suffered.lost
     return failed >= run.scenario.maximum_attempts
 
 
 def _spoils(record: Record) -> bool:
-    return record.nature in ("bad", "short")
+    return record.nature in ("bad", "short", "crash")
 
 
 def outcomes_stand(run: Run) -> Iterator[str]:
@@ -178,6 +194,7 @@ def invocations_have_causes(run: Run) -> Iterator[str]:
     failed = verdicts.count("failed") + 2 * verdicts.count("busy") + suffered.lost
     halved = {"failed", *REFUSALS}
     refused = sum(call.verdict in halved and len(call.names) > 1 for call in calls)
+    failed += verdicts.count("crashed")
     chunks = run.job.totals.chunks if run.job.totals else 0
     bound = chunks + failed + 2 * refused
     bound += run.world.endpoint.throttled + suffered.repeated_invocations
@@ -195,12 +212,12 @@ def isolation_is_cheap(run: Run) -> Iterator[str]:
     if suffered.repeated_invocations or suffered.lost or (moods.busy and run.doubled):
         return
     calls = run.world.endpoint.calls
-    failed = sum(call.verdict == "failed" for call in calls)
-    lasting = [call for call in calls if call.verdict not in ("failed", "busy")]
-    bad = sum(_spoils(record) for record in run.records)
+    failed = sum(call.verdict in ("failed", "crashed") for call in calls)
+    lasting = [call for call in calls if call.verdict not in ("failed", "crashed", "busy")]
+    bad = sum(record.nature in ("bad", "short") for record in run.records)
     chunks = run.job.totals.chunks if run.job.totals else 0
     extra = 2 * bad * ceil(log2(run.scenario.max_records)) + bad
-    extra += 2 * failed + run.world.endpoint.throttled * run.doubled
+    extra += 2 * failed + run.world.endpoint.throttled * (run.doubled or suffered.all > 0)
     if len(lasting) > chunks + extra:
         yield f"{len(lasting)} invocations for {chunks} chunks with {bad} bad records"
 
@@ -208,9 +225,9 @@ def isolation_is_cheap(run: Run) -> Iterator[str]:
 def exactly_the_right_objects_are_delivered(run: Run) -> Iterator[str]:
     key, found = run.scenario.key, run.world.objects.keys("output")
     expected = {f"{key}.manifest.json"}
-    if not run.broken:
+    if not run.unsplit:
         expected |= {f"{key}.out"} | ({f"{key}.errors.jsonl"} if run.errors else set())
-    if set(found) != expected and not run.broken:
+    if set(found) != expected:
         yield f"delivered: {found}"
     for stored in run.manifest["outputs"].values():
         if len(run.world.objects.body(stored["bucket"], stored["key"])) != stored["size"]:
@@ -218,16 +235,52 @@ def exactly_the_right_objects_are_delivered(run: Run) -> Iterator[str]:
 
 
 def status_follows_from_the_counts(run: Run) -> Iterator[str]:
-    succeeded, failed = len(run.records) - len(run.errors), len(run.errors)
-    expected = "SUCCEEDED" if not failed else "PARTIAL" if succeeded else "FAILED"
-    if failed and run.scenario.on_error == "fail":
-        expected = "FAILED"
-    if any(error["error"] == "DeadlineExceeded" for error in run.errors):
-        expected = "EXPIRED"
-    if run.broken:
-        expected = "FAILED"
+    expected = _expected_status(run)
     if not expected == run.job.status == run.manifest["status"]:
         yield f"{run.job.status}, manifest {run.manifest['status']}, expected {expected}"
+
+
+def _expected_status(run: Run) -> str:
+    failed, cut_off = len(run.errors), len(run.errors) - len(run.judged)
+    stop = run.job.stop
+    if stop and (run.unsplit or cut_off or stop.status == "FAILED"):
+        return stop.status
+    if cut_off:
+        return "EXPIRED"
+    if not failed:
+        return "SUCCEEDED"
+    beyond = 100 * failed > run.scenario.tolerated * len(run.records)
+    lost = failed == len(run.records)
+    return "FAILED" if lost or beyond or run.scenario.on_error == "fail" else "PARTIAL"
+
+
+def jobs_stop_for_a_reason(run: Run) -> Iterator[str]:
+    stop, failed = run.job.stop, len(run.judged)
+    if stop is None or stop.code == "Cancelled":
+        return
+    if "tolerated" in stop.message:
+        if 100 * failed <= run.scenario.tolerated * len(run.records):
+            yield f"{failed} of {len(run.records)} records failed, and the job was stopped for it"
+    elif failed < run.scenario.knobs["SAMPLE"]:
+        yield f"the job was stopped after {failed} records had failed: {stop.message}"
+
+
+def a_stopped_job_sends_nothing_more(run: Run) -> Iterator[str]:
+    if run.world.sent_after_stop:
+        yield f"sent after the job was stopped: {run.world.sent_after_stop}"
+
+
+def a_hopeless_model_is_found_out(run: Run) -> Iterator[str]:
+    """If nothing else disturbs: one try of each chunk, and a sample of single records."""
+    moods, suffered = run.scenario.moods, run.world.suffered
+    disturbed = moods.failing or moods.busy or run.doubled or suffered.repeated_invocations
+    if disturbed or any(record.nature != "bad" and not record.refused for record in run.records):
+        return
+    calls = len(run.world.endpoint.calls)
+    chunks = run.job.totals.chunks if run.job.totals else 0
+    sample = run.scenario.knobs["SAMPLE"] + 2 * run.scenario.max_records
+    if calls > 2 * chunks + 4 * sample:
+        yield f"{calls} invocations of a model that refuses all records in {chunks} chunks"
 
 
 def the_end_is_announced(run: Run) -> Iterator[str]:
@@ -252,5 +305,8 @@ CHECKS = (
     isolation_is_cheap,
     exactly_the_right_objects_are_delivered,
     status_follows_from_the_counts,
+    jobs_stop_for_a_reason,
+    a_stopped_job_sends_nothing_more,
+    a_hopeless_model_is_found_out,
     the_end_is_announced,
 )

@@ -27,9 +27,8 @@ class Record:
     def nature(self) -> str:
         if len(self.raw) > 1100:
             return "huge"
-        if b"bad" in self.raw:
-            return "bad"
-        return "short" if b"short" in self.raw else "good"
+        found = (nature for nature in ("crash", "bad", "short") if nature.encode() in self.raw)
+        return next(found, "good")
 
 
 def records_of(scenario: Scenario) -> list[Record]:

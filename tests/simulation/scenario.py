@@ -48,6 +48,8 @@ class Scenario:
     on_error: str
     join: str
     deadline: int
+    tolerated: int
+    cancel_at: float | None  # seconds after the drop
     moods: Moods
     faults: Faults
     knobs: dict[str, int] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Scenario:
             "output": {"on_error": self.on_error, "join": self.join},
             "retry": {"initial_interval": 2, "maximum_attempts": self.maximum_attempts},
             "deadline": self.deadline,
+            "tolerated_failure_percentage": self.tolerated,
         }
         return json.dumps(document)
 
@@ -92,6 +95,8 @@ def scenario_of(seed: int) -> Scenario:
         on_error=chance.choice(["inline", "inline", "omit", "fail"]),
         join=chance.choice(["none", "none", "input"]),
         deadline=chance.choice([60, 600]) if chance.random() < 0.04 else WEEK,
+        tolerated=chance.choice([100, 100, 100, 40, 10, 0]),
+        cancel_at=chance.choice([1.0, 30.0, 600.0]) if chance.random() < 0.1 else None,
         moods=_moods(chance),
         faults=_faults(chance),
         knobs=_knobs(chance),
@@ -129,6 +134,7 @@ def _knobs(chance: random.Random) -> dict[str, int]:
         "BLOCK": chance.choice([5, 64, 1 << 20]),
         "INLINE_LIMIT": chance.choice([30, 128_000]),
         "LARGEST_CHUNK": 1100,
+        "SAMPLE": chance.choice([2, 4, 64]),
         "MAXIMUM_QUOTED_RECORD": 600,
         "MINIMUM_PART": minimum_part,
         "PART": minimum_part,
@@ -140,8 +146,9 @@ def _knobs(chance: random.Random) -> dict[str, int]:
 def _body(chance: random.Random, fmt: str) -> bytes:
     count = chance.choice([0, 1, 2, 10, 20, 40])
     make = {"csv": _csv_row, "jsonl": _json_line, "text": _text_line}[fmt]
+    natures = _hopeless if chance.random() < 0.05 else _nature
     spoiled = chance.choice([0.0, 0.03, 0.15])
-    rows = [make(chance, f"r{number}x", _nature(chance, spoiled)) for number in range(count)]
+    rows = [make(chance, f"r{number}x", natures(chance, spoiled)) for number in range(count)]
     line_end = chance.choice([b"\n", b"\n", b"\r\n"])
     body = b"".join(row + line_end for row in rows)
     if chance.random() < 0.3:
@@ -149,14 +156,19 @@ def _body(chance: random.Random, fmt: str) -> bytes:
     return (BOM if chance.random() < 0.1 else b"") + body
 
 
-def _nature(chance: random.Random, spoiled: float) -> str:
-    """`bad` is refused by the model, `short` has it answer too few results, `garbled` is no text.
+def _hopeless(_chance: random.Random, _spoiled: float) -> str:
+    """The model refuses every record."""
+    return "bad"
 
-    `huge` records are too long to be held.
+
+def _nature(chance: random.Random, spoiled: float) -> str:
+    """`bad` is refused by the model, `short` has it answer too few results, `crash` has it fail.
+
+    `garbled` is no text. `huge` records are too long to be held.
     """
     if chance.random() >= spoiled:
         return "blank" if chance.random() < 0.04 else "good"
-    return chance.choice(["bad", "bad", "short", "garbled", "garbled", "huge"])
+    return chance.choice(["bad", "bad", "short", "crash", "garbled", "garbled", "huge"])
 
 
 def _csv_row(chance: random.Random, name: str, nature: str) -> bytes:

@@ -15,9 +15,11 @@ from typing import Any
 from penstock.domain.chunk import ChunkState
 from penstock.domain.errors import PenstockError, RetryableError
 from penstock.domain.identity import ChunkPath
+from penstock.domain.job import JobStatus, Stop
 from penstock.domain.trouble import InvocationError, Trouble
 from penstock.domain.trouble import Kind as TroubleKind
 from penstock.ports import AsyncRequest, AsyncTicket
+from penstock.use_cases.fail_job import stop_job
 from tests.simulation.endpoint import Endpoint
 from tests.simulation.oracle import header_of
 from tests.simulation.scenario import Scenario
@@ -42,10 +44,11 @@ Plant = Callable[[str, Any], Any]
 
 @dataclass
 class Process:
-    """One function at work on one message."""
+    """One function at work on one message; `stopped` is whether the job was when it began."""
 
     due: Due
     dead: bool = False
+    stopped: bool = False
 
 
 @dataclass
@@ -77,6 +80,7 @@ class SimulatedWorld(World):
         self.sent: list[dict[str, Any]] = []  # kept, so that no two have the same id()
         self.deliveries = 0
         self.announced_early = False
+        self.sent_after_stop: list[str] = []
         self.outcomes: defaultdict[str, set[Any]] = defaultdict(set)
         super().__init__(
             self.endpoint.answer,
@@ -87,6 +91,7 @@ class SimulatedWorld(World):
         self.model.behaviour = self.endpoint.admit
         self.objects.minimum_part = scenario.knobs["MINIMUM_PART"]
         self.handlers["sweep"] = lambda _document: self.sweep_jobs()
+        self.handlers["cancel"] = self._cancel
         self.handlers = {
             queue: self._noting(plant(queue, handler)) for queue, handler in self.handlers.items()
         }
@@ -98,6 +103,18 @@ class SimulatedWorld(World):
     @property
     def left(self) -> list[Due]:
         return self._due
+
+    def drop(self, key: str, body: bytes) -> str:
+        job_id = super().drop(key, body)
+        if self.scenario.cancel_at is not None:
+            at = self.clock() + self.scenario.cancel_at
+            heapq.heappush(self._due, Due(at, self._place(), "cancel", {"job_id": job_id}))
+        return job_id
+
+    def _cancel(self, document: dict[str, Any]) -> None:
+        """What the user's command does, to a job that is there."""
+        stop = Stop(JobStatus.CANCELLED, "Cancelled", "cancelled by the user", self.clock())
+        stop_job(self.table, self.journal, document["job_id"], stop)
 
     # Messages
 
@@ -143,7 +160,8 @@ class SimulatedWorld(World):
             raise RuntimeError("messages go round for ever")
         label = _label(due.queue, due.document)
         self.note(f"{self.clock() - 1_800_000_000:.3f} {label} receive {due.receives}")
-        self.processes.append(Process(due))
+        stopped = any(job.stop for job in self.table.jobs.values())
+        self.processes.append(Process(due, stopped=stopped))
         try:
             super().deliver(due)
         finally:
@@ -161,8 +179,8 @@ class SimulatedWorld(World):
 
     def _bring_back(self, due: Due) -> None:
         killed = self.processes[-1].dead
-        if due.queue == "sweep":
-            return  # The next one comes by itself.
+        if due.queue in ("sweep", "cancel"):
+            return  # The next sweep comes by itself.
         if due.receives >= MAXIMUM_RECEIVES:
             self.dead_letters.append(due)
             return
@@ -176,6 +194,8 @@ class SimulatedWorld(World):
         if method == "announce_job":
             delivered = self.objects.keys("output")
             self.announced_early |= f"{self.scenario.key}.manifest.json" not in delivered
+        if method == "invoke_async" and self.processes[-1].stopped:
+            self.sent_after_stop.append(self.model.requests[-1].inference_id)
         if method == "settle":
             for (_, path), state in self.table.chunks.items():
                 if state.outcome:

@@ -112,11 +112,23 @@ def test_nothing_is_done_before_a_notification_is_overdue() -> None:
     assert made.journal.count("NotificationLost") == 0
 
 
-def test_a_lost_failure_has_its_chunk_tried_again() -> None:
-    def fails_once(body: bytes, request: AsyncRequest) -> Any:
-        return Failed(SERVER_ERROR) if request.inference_id.count(":1:") else model(body, request)
+def fails_at_first(body: bytes, request: AsyncRequest) -> Any:
+    return Failed(SERVER_ERROR) if request.inference_id.count(":1:") else model(body, request)
 
-    made = losing(world(predict=fails_once), of("results", invocationStatus="Failed"))
+
+def test_a_lost_failure_is_found_where_the_endpoint_keeps_it() -> None:
+    made = losing(world(predict=fails_at_first), of("results", invocationStatus="Failed"))
+    made.drop(KEY, BODY)
+
+    made.run().sweep_until(60 + PATIENCE + PATIENCE)
+
+    assert_whole(made)
+    assert made.journal.count("NotificationLost") == 1
+
+
+def test_a_lost_failure_that_no_object_tells_of_has_its_chunk_tried_again() -> None:
+    made = losing(world(predict=fails_at_first), of("results", invocationStatus="Failed"))
+    made.model.failure_path = False
     made.drop(KEY, BODY)
 
     made.run().sweep_until(ANSWER_TIME)

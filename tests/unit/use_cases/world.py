@@ -281,7 +281,7 @@ class World:
     def _failure(
         self, request: AsyncRequest, ticket: AsyncTicket, failed: Failed
     ) -> dict[str, Any]:
-        if failed.said and ticket.failure_location:
+        if ticket.failure_location:
             self.objects.put(*parse_location(ticket.failure_location), failed.said, "")
         return _notification(request, invocationStatus="Failed", failureReason=failed.reason)
 
@@ -327,7 +327,7 @@ class World:
             "invoke": lambda document: invoke(ChunkMessage.from_json(document)),
             "results": collect,
             "assemble": lambda document: (
-                finish(document["job_id"])
+                finish.without_pieces(document["job_id"])
                 if messages.checked(document, "segment", "finish")["kind"] == "finish"
                 else assemble(document)
             ),

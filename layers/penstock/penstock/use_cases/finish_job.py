@@ -31,31 +31,29 @@ class FinishJob:
     work_bucket: str
     output_bucket: str
 
+    def without_pieces(self, job_id: str) -> None:
+        """Of a job that failed as a whole, has no records, or was stopped before it was split.
+
+        Others are ended by their last segment: one may have been split while it was stopped.
+        """
+        job = self.table.get_job(job_id)
+        if job and (job.status.terminal or job.failure or not (job.totals and job.totals.chunks)):
+            self(job_id)
+
     def __call__(self, job_id: str) -> None:
+        """Once all segments have left their pieces."""
         job = self.table.get_job(job_id)
         if job is None:
             return
         if not job.status.terminal:
-            if self._is_awaited(job):
-                return
             job = self._deliver(job)
         if not job.notified and job.summary:
             self.announcer.announce_job(job.summary, successful=job.status.successful)
             self.table.update_job(job_id, frozenset(), notified=True)
 
-    def _is_awaited(self, job: Job) -> bool:
-        """Whether segments are still to come: a job may be split while it is asked to stop.
-
-        Raises:
-            RetryableError: it is not known how many there are.
-        """
-        if job.failure or (job.stop and job.totals is None):
-            return False
-        if job.totals is None:
-            raise RetryableError("JobNotSplit", f"job {job.job_id} has no totals yet")
-        return job.stop is not None and len(self._results(job)) < job.totals.segments
-
     def _deliver(self, job: Job) -> Job:
+        if job.failure is None and job.totals is None and job.stop is None:
+            raise RetryableError("JobNotSplit", f"job {job.job_id} has no totals yet")
         self.table.update_job(job.job_id, TERMINAL, status=JobStatus.ASSEMBLING)
         ending = self._ending(job)
         manifest = self._put_manifest(job, ending)

@@ -71,6 +71,9 @@ class SweepJobs:
         if job.failure or (job.totals and not job.totals.chunks):
             ask_to_finish(self.queues, job.job_id)
             return None
+        if job.stop and job.totals is None:
+            ask_to_finish(self.queues, job.job_id)
+            return None
         if job.stop:
             self._end_early(job)
             return None
@@ -84,7 +87,7 @@ class SweepJobs:
         if segments:
             self._send_again(job, segments)
         else:
-            ask_to_finish(self.queues, job.job_id)
+            self._finish(job)
 
     def _split_again(self, job: Job) -> None:
         now = self.now()
@@ -131,9 +134,6 @@ class SweepJobs:
     def _finish(self, job: Job) -> None:
         """All segments are assembled, and the job goes on: who was last may not have said so."""
         segments = job.totals.segments if job.totals else 0
-        if segments <= FAN_OUT:
-            ask_to_finish(self.queues, job.job_id)
-            return
         # Not at once the end: the pieces may still have to be merged.
         nodes = range(0, segments, FAN_OUT)
         again = [messages.assemble(job.job_id, number, chunks=0) for number in nodes]

@@ -77,31 +77,37 @@ class SweepSegment:
         return self._age(state) >= waits_for
 
     def _recover(self, job: Job, state: ChunkState, *, expired: bool) -> None:
-        if self._is_answered(state):
+        if self._is_there(state.output_location):
             self._journal("NotificationLost", job, state)
             self.collect(_completed(state))
         elif expired:
             self._expire(job, state)
+        elif self._is_there(state.failure_location):
+            self._fail("NotificationLost", job, state)
         elif self._is_overdue(job, state):
-            self._journal("AnswerLost", job, state)
-            # Its time begins anew: the next attempt may have to wait before it is on record. Noted
-            # first, so that nothing overwrites the record of the next one.
-            self.table.record_attempt(job.job_id, replace(state, invoked_at=self.now()))
-            self.collect(_failed(state))
+            self._fail("AnswerLost", job, state)
 
-    def _is_answered(self, state: ChunkState) -> bool:
-        if not state.output_location:
+    def _fail(self, event: str, job: Job, state: ChunkState) -> None:
+        self._journal(event, job, state)
+        # Its time begins anew: the next attempt may have to wait before it is on record. Noted
+        # first, so that nothing overwrites the record of the next one.
+        self.table.record_attempt(job.job_id, replace(state, invoked_at=self.now()))
+        self.collect(_failed(state))
+
+    def _is_there(self, location: str | None) -> bool:
+        if not location:
             return False
         try:
-            self.objects.read_range(ObjectRef(*parse_location(state.output_location)), 0, 1)
+            self.objects.read_range(ObjectRef(*parse_location(location)), 0, 1)
         except PermanentError as error:
             # Whatever else is wrong with it, an answer that cannot be read settles the chunk, too.
-            return error.code != "ObjectNotFound"
+            return error.code not in {"ObjectNotFound"}
         return True
 
     def _expire(self, job: Job, state: ChunkState) -> None:
         assert state.message is not None  # noqa: S101  _is_due has checked
-        reason = GiveUp("DeadlineExceeded", "the job's deadline passed before the answer came")
+        text = "the job's deadline passed before the answer came"
+        reason = GiveUp("DeadlineExceeded", text, unfinished=True)
         outcome = error_outcome(reason, state.attempt, self.now())
         self.settle(job.job_id, state.path, state.message.chunks, outcome)
 
