@@ -18,6 +18,7 @@ from penstock_local.sagemaker.control_operations import ControlOperations
 from penstock_local.sagemaker.faults import FaultBook
 from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.lifeline import Lifeline
+from penstock_local.sagemaker.limits import LimitBook
 from penstock_local.sagemaker.local_api import LocalApi
 from penstock_local.sagemaker.model_server import Supervision
 from penstock_local.sagemaker.publisher import Publisher
@@ -66,7 +67,7 @@ async def _run(settings: Settings, services: Services, stopped: asyncio.Event) -
 
 def _application(registry: Registry, hosting: Hosting, services: Services) -> web.Application:
     operations = ControlOperations(registry, hosting, services.clock, services.region)
-    control = ControlApi(operations.table(), services.stats)
+    control = ControlApi(operations.table(), services)
     runtime = RuntimeApi(registry, hosting, services)
     application = web.Application(client_max_size=_MAXIMUM_REQUEST_BYTES)
     application.add_routes(
@@ -99,6 +100,7 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
                 aws=aws,
                 clock=Clock(),
                 faults=faults,
+                limits=LimitBook(settings.limits),
                 publisher=publisher,
                 stats=stats,
                 supervision=supervision,

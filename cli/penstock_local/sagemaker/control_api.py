@@ -2,43 +2,52 @@
 
 import json
 import uuid
+from collections.abc import Awaitable
 from typing import Any
 
 from aiohttp import web
 
+from penstock_local.sagemaker.api_faults import after_the_call, before_the_call
 from penstock_local.sagemaker.constraints import message, violations
 from penstock_local.sagemaker.control_operations import Operation
 from penstock_local.sagemaker.errors import ApiError, not_supported, validation_exception
 from penstock_local.sagemaker.features import refuse_unsupported
 from penstock_local.sagemaker.service_model import control_operation_exists, control_request
-from penstock_local.sagemaker.stats import Stats
+from penstock_local.sagemaker.services import Services
 
 _CONTENT_TYPE = "application/x-amz-json-1.1"
 # ModelDataUrl may be file:// here, which the pattern of its shape forbids.
 _LENIENT = frozenset({"Url"})
+_SUBJECTS = ("TransformJobName", "InferenceComponentName", "EndpointName", "ModelName")
 
 
 class ControlApi:
-    def __init__(self, operations: dict[str, Operation], stats: Stats) -> None:
+    def __init__(self, operations: dict[str, Operation], services: Services) -> None:
         self._operations = operations
-        self._stats = stats
+        self._services = services
 
     async def handle(self, request: web.Request) -> web.Response:
         try:
-            return _answer(200, self._call(_operation_name(request), await request.read()))
+            return _answer(200, await self._call(_operation_name(request), request))
         except ApiError as error:
             return _answer(
                 error.status, {"__type": error.code, "message": error.message, **error.members}
             )
 
-    def _call(self, name: str, body: bytes) -> dict[str, Any]:
-        self._stats.request(name)
+    async def _call(self, name: str, request: web.Request) -> dict[str, Any]:
+        self._services.stats.request(name)
         operation = self._operations.get(name)
         if operation is None:
             if control_operation_exists(name):
                 raise not_supported(f"The operation {name}")
             raise ApiError("UnknownOperationException", f"Unknown operation {name}")
-        return operation(_parsed(name, body))
+        document = _parsed(name, await request.read())
+        fault = self._services.faults.draw_for_operation(_subject(document), name, named=True)
+        await before_the_call(fault, request)
+        answer = operation(document)
+        result = await answer if isinstance(answer, Awaitable) else answer
+        await after_the_call(fault, request)
+        return result
 
 
 def _operation_name(request: web.Request) -> str:
@@ -58,6 +67,12 @@ def _parsed(name: str, body: bytes) -> dict[str, Any]:
         raise validation_exception(message(found))
     refuse_unsupported(name, request)
     return request
+
+
+def _subject(document: dict[str, Any]) -> str:
+    """What a fault rule's `endpoint` is compared with: the name of what the call is about."""
+    names = (document.get(member, "") for member in _SUBJECTS)
+    return next(filter(None, names), "")
 
 
 def _answer(status: int, document: dict[str, Any]) -> web.Response:

@@ -1,7 +1,7 @@
 """The operations of the control plane, on the registry and the hosting."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from penstock_local.sagemaker import documents
@@ -13,7 +13,7 @@ from penstock_local.sagemaker.registry import Registry
 from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model, arn, file_path
 
 Document = dict[str, Any]
-Operation = Callable[[Document], Document]
+Operation = Callable[[Document], Document | Awaitable[Document]]
 
 
 class ControlOperations:

@@ -1,10 +1,23 @@
 """Faults on order: which rule strikes which request. No I/O; the random source is seeded."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from typing import Any, get_type_hints
 
-API_FAULTS = frozenset({"throttle", "internal_failure", "service_unavailable", "access_denied"})
+API_FAULTS = frozenset(
+    {
+        "throttle",
+        "access_denied",
+        "internal_failure",
+        "service_unavailable",
+        "internal_dependency",
+        "model_not_ready",
+        "hang",
+        "lost_answer",
+    }
+)
 MODEL_FAULTS = frozenset({"model_error", "model_timeout", "slow_model"})
 NOTIFICATION_FAULTS = frozenset(
     {
@@ -26,16 +39,19 @@ class FaultRuleError(ValueError):
 class FaultRule:
     """One kind of fault, and how often it strikes.
 
-    `seconds` belongs to slow_model and delayed_notification, `status` and `body` to model_error,
-    `count` (extra copies) to duplicate_notification. `times` None: no limit.
+    `endpoint` may hold the wildcards of a shell. `operation` None: every invoke operation; the
+    operations of the control plane are struck only by rules that name them. `times` None: no limit.
+    `seconds` belongs to what is slow, delayed or hangs, `status` to throttle and model_error,
+    `body` to model_error, `count` (extra copies) to duplicates.
     """
 
     fault: str
     endpoint: str = _EVERY_ENDPOINT
+    operation: str | None = None
     probability: float = 1.0
     times: int | None = None
     seconds: float = 0.0
-    status: int = 500
+    status: int | None = None
     body: str = "injected model error"
     count: int = 1
 
@@ -88,7 +104,7 @@ class _Armed:
     struck: int = 0
 
     def strikes(self, endpoint: str) -> bool:
-        if self.rule.endpoint not in (_EVERY_ENDPOINT, endpoint):
+        if not fnmatchcase(endpoint, self.rule.endpoint):
             return False
         if self.rule.times is not None and self.struck >= self.rule.times:
             return False
@@ -112,18 +128,25 @@ class FaultBook:
 
     def draw(self, endpoint: str, among: frozenset[str]) -> list[FaultRule]:
         """The rules that strike now, in their order; drawing counts against `times`."""
-        return [
-            armed.rule
-            for armed in self._armed
-            if armed.rule.fault in among and armed.strikes(endpoint)
-        ]
+        return [armed.rule for armed in self._of(among) if armed.strikes(endpoint)]
 
     def draw_one(self, endpoint: str, among: frozenset[str]) -> FaultRule | None:
         """The first rule that strikes; the later ones aren't drawn."""
-        for armed in self._armed:
-            if armed.rule.fault in among and armed.strikes(endpoint):
-                return armed.rule
-        return None
+        struck = (armed.rule for armed in self._of(among) if armed.strikes(endpoint))
+        return next(struck, None)
+
+    def draw_for_operation(self, name: str, operation: str, *, named: bool) -> FaultRule | None:
+        """The API fault of one call. `named`: only rules that name the operation strike it."""
+        operations = (operation,) if named else (operation, None)
+        struck = (
+            armed.rule
+            for armed in self._of(API_FAULTS)
+            if armed.rule.operation in operations and armed.strikes(name)
+        )
+        return next(struck, None)
+
+    def _of(self, among: frozenset[str]) -> Iterator[_Armed]:
+        return (armed for armed in self._armed if armed.rule.fault in among)
 
     def report(self) -> list[dict[str, Any]]:
         return [{**vars(armed.rule), "struck": armed.struck} for armed in self._armed]

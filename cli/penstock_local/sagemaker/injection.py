@@ -16,6 +16,8 @@ from penstock_local.sagemaker.model_client import (
 from penstock_local.sagemaker.model_server import ModelServer
 from penstock_local.sagemaker.services import Services
 
+_MODEL_ERROR_STATUS = 500
+
 
 async def call_model(
     services: Services,
@@ -40,7 +42,9 @@ async def call_model(
 
 
 def _injected_answer(error: FaultRule) -> Answer:
-    return Answer(error.status, "text/plain", None, io.BytesIO(error.body.encode()))
+    return Answer(
+        error.status or _MODEL_ERROR_STATUS, "text/plain", None, io.BytesIO(error.body.encode())
+    )
 
 
 async def _slow_down(slow: FaultRule | None, rules: Rules) -> Rules:

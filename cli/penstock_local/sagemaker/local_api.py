@@ -8,6 +8,7 @@ from aiohttp import web
 from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.faults import parse_rules
 from penstock_local.sagemaker.hosting import Hosting
+from penstock_local.sagemaker.limits import LimitError
 from penstock_local.sagemaker.services import Services
 
 
@@ -23,6 +24,9 @@ class LocalApi:
             web.get("/_local/faults", self._get_faults),
             web.put("/_local/faults", self._put_faults),
             web.delete("/_local/faults", self._delete_faults),
+            web.get("/_local/limits", self._get_limits),
+            web.put("/_local/limits", self._put_limits),
+            web.delete("/_local/limits", self._delete_limits),
             web.post("/_local/kill", self._kill),
             web.post("/_local/clock", self._advance_clock),
         ]
@@ -56,6 +60,20 @@ class LocalApi:
     async def _delete_faults(self, request: web.Request) -> web.Response:
         self._services.faults.replace([])
         return await self._get_faults(request)
+
+    async def _get_limits(self, _: web.Request) -> web.Response:
+        return web.json_response(self._services.limits.report())
+
+    async def _put_limits(self, request: web.Request) -> web.Response:
+        try:
+            self._services.limits.change(await _json(request))
+        except LimitError as error:
+            raise _bad_request(str(error)) from error
+        return await self._get_limits(request)
+
+    async def _delete_limits(self, request: web.Request) -> web.Response:
+        self._services.limits.reset()
+        return await self._get_limits(request)
 
     async def _kill(self, request: web.Request) -> web.Response:
         document = await _json(request)

@@ -24,8 +24,6 @@ from penstock_local.sagemaker.outcomes import (
 )
 from penstock_local.sagemaker.services import Services
 
-_SECONDS = 60
-_MAXIMUM_RESPONSE_BYTES = 25 * 1024 * 1024
 _MODEL_ERROR_STATUS = 424
 _ORIGINAL_MESSAGE_CHARACTERS = 2048
 _CLIENT_ERRORS = range(400, 500)
@@ -53,7 +51,8 @@ async def _call(
     services: Services, host: EndpointHost, request: tuple[Mapping[str, str], Spool]
 ) -> Answer:
     name = host.endpoint.name
-    rules = Rules(_SECONDS, _MAXIMUM_RESPONSE_BYTES, require_length=False)
+    limits = services.limits.now
+    rules = Rules(limits.invocation_seconds, limits.real_time_payload_bytes, require_length=False)
     server = host.least_busy()
     if server is None:
         raise _model_error(services, host, NO_ANSWER_STATUS, no_answer_text(name))
@@ -70,14 +69,15 @@ async def _call(
 def _model_error(services: Services, host: EndpointHost, status: int, text: str) -> ApiError:
     side = "client" if status in _CLIENT_ERRORS else "server"
     group = f"/aws/sagemaker/Endpoints/{host.endpoint.name}"
+    original = text[:_ORIGINAL_MESSAGE_CHARACTERS]
     return ApiError(
         "ModelError",
-        f'Received {side} error ({status}) from primary with message "{text}". See {group} in '
+        f'Received {side} error ({status}) from primary with message "{original}". See {group} in '
         f"account {ACCOUNT} for more information. (Local logs: {host.log_file})",
         _MODEL_ERROR_STATUS,
         {
             "OriginalStatusCode": status,
-            "OriginalMessage": text[:_ORIGINAL_MESSAGE_CHARACTERS],
+            "OriginalMessage": original,
             "LogStreamArn": f"arn:aws:logs:{services.region}:{ACCOUNT}:log-group:{group}",
         },
     )

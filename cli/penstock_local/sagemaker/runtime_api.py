@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from penstock_local.sagemaker import stats as counts
+from penstock_local.sagemaker.api_faults import after_the_call, before_the_call
 from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.errors import ACCOUNT, ApiError, validation_error
-from penstock_local.sagemaker.faults import API_FAULTS
 from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.invocations import (
     AsyncInvocation,
@@ -19,17 +19,15 @@ from penstock_local.sagemaker.invocations import (
 )
 from penstock_local.sagemaker.real_time import invoke_real_time
 from penstock_local.sagemaker.registry import Registry
-from penstock_local.sagemaker.runtime_requests import async_parameters, real_time_parameters
+from penstock_local.sagemaker.runtime_requests import (
+    async_parameters,
+    check_payload,
+    real_time_parameters,
+)
 from penstock_local.sagemaker.services import Services
 
 _ACCEPTED = 202
 _MAXIMUM_WAITING = 120_000  # messages in flight of the queue that the service keeps
-_INJECTED: dict[str, tuple[str, str | None, int]] = {
-    "throttle": ("ThrottlingException", None, 400),
-    "access_denied": ("AccessDeniedException", "injected: not authorized to perform this", 403),
-    "internal_failure": ("InternalFailure", "injected internal failure", 500),
-    "service_unavailable": ("ServiceUnavailable", "injected unavailability", 503),
-}
 
 
 class RuntimeApi:
@@ -55,17 +53,15 @@ class RuntimeApi:
     ) -> web.Response:
         name = request.match_info["name"]
         self._services.stats.request(operation)
+        fault = self._services.faults.draw_for_operation(name, operation, named=False)
         try:
-            self._inject_fault(name)
+            await before_the_call(fault, request)
             response = await handler(name, request)
         except ApiError as error:
             response = _error(error)
+        await after_the_call(fault, request)
         response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
         return response
-
-    def _inject_fault(self, name: str) -> None:
-        if fault := self._services.faults.draw_one(name, API_FAULTS):
-            raise ApiError(*_INJECTED[fault.fault])
 
     async def _invoke_async(self, name: str, request: web.Request) -> web.Response:
         body = await request.read()
@@ -94,8 +90,9 @@ class RuntimeApi:
 
     async def _invoke(self, name: str, request: web.Request) -> web.Response:
         body = await request.read()
-        parameters = real_time_parameters(name, request.headers, body)
+        parameters = real_time_parameters(name, request.headers)
         host = self._serving(name)
+        check_payload(body, self._services.limits.now.real_time_payload_bytes)
         if host.endpoint.config.asynchronous:
             raise validation_error(
                 f"Endpoint {name} has an AsyncInferenceConfig: use InvokeEndpointAsync."

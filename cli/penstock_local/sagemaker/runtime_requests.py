@@ -31,13 +31,22 @@ def async_parameters(endpoint: str, headers: Mapping[str, str], body: bytes) -> 
     return parameters
 
 
-def real_time_parameters(endpoint: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """The checked parameters, without Body. Raises ApiError."""
-    parameters = _checked("InvokeEndpoint", endpoint, headers, body)
+def real_time_parameters(endpoint: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """The checked parameters; see `check_payload` for the Body. Raises ApiError."""
+    parameters = _checked("InvokeEndpoint", endpoint, headers, b"")
     for name in _REAL_TIME_ONLY:
         if name in parameters:
             raise validation_error(f"{name} is not supported by the local SageMaker yet.")
     return parameters
+
+
+def check_payload(body: bytes, maximum_bytes: int) -> None:
+    """Raises ApiError in the words of the service, whose model holds only one of its limits."""
+    if len(body) > maximum_bytes:
+        rule = f"Member must have length less than or equal to {maximum_bytes}"
+        raise validation_error(
+            message([f"Value at 'body' failed to satisfy constraint: {rule}"]),
+        )
 
 
 def _checked(

@@ -8,6 +8,7 @@ import aiohttp
 from penstock_local.sagemaker.aws import Aws
 from penstock_local.sagemaker.clock import Clock
 from penstock_local.sagemaker.faults import FaultBook
+from penstock_local.sagemaker.limits import LimitBook
 from penstock_local.sagemaker.model_server import Supervision
 from penstock_local.sagemaker.publisher import Publisher
 from penstock_local.sagemaker.stats import Stats
@@ -22,6 +23,7 @@ class Services:
     aws: Aws
     clock: Clock
     faults: FaultBook
+    limits: LimitBook
     publisher: Publisher
     stats: Stats
     supervision: Supervision

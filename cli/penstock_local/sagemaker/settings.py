@@ -2,7 +2,9 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from penstock_local.sagemaker.limits import LimitError, Limits, changed, parse_setting
 from penstock_local.sagemaker.resources import STARTUP_TIMEOUT_SECONDS
 
 _DEFAULT_REGION = "us-east-1"
@@ -18,6 +20,7 @@ class Settings:
     startup_seconds: float
     ping_seconds: float
     stop_seconds: float
+    limits: Limits
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Settings:
@@ -31,6 +34,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
         startup_seconds=given.startup_seconds,
         ping_seconds=given.ping_seconds,
         stop_seconds=given.stop_seconds,
+        limits=_limits(given.limit),
     )
 
 
@@ -53,7 +57,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--ping-seconds", type=float, default=5.0, help="between two /pings in service")
     add("--stop-seconds", type=float, default=30.0, help="from SIGTERM to SIGKILL")
+    add("--limit", action="append", default=[], type=_limit, metavar="NAME=NUMBER")
     return parser
+
+
+def _limit(setting: str) -> dict[str, Any]:
+    try:
+        changed(Limits(), parsed := parse_setting(setting))
+    except LimitError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return parsed
+
+
+def _limits(given: list[dict[str, Any]]) -> Limits:
+    limits = Limits()
+    for document in given:
+        limits = changed(limits, document)
+    return limits
 
 
 def _region() -> str:

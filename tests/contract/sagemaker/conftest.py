@@ -35,6 +35,7 @@ def server(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> It
 def lab(server: Server, around: Surroundings) -> Iterator[Lab]:
     yield Lab(server, around)
     server.local("DELETE", "faults")
+    server.local("DELETE", "limits")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def eventually(found: Callable[[], Any], timeout: float = 8.0) -> Any:
     return value
 
 
-def client(service: str, url: str) -> Any:
+def client(service: str, url: str, config: Config = ONE_ATTEMPT) -> Any:
     session: Any = boto3.session.Session()  # Any: the service is a variable
     return session.client(
         service,
@@ -43,7 +43,7 @@ def client(service: str, url: str) -> Any:
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=ONE_ATTEMPT,
+        config=config,
     )
 
 

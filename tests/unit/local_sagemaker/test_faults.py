@@ -28,6 +28,23 @@ def test_a_rule_without_an_endpoint_strikes_all():
     assert book(FaultRule("throttle")).draw("any", API_FAULTS)
 
 
+def test_the_name_in_a_rule_may_hold_wildcards():
+    faults = book(FaultRule("throttle", endpoint="penstock-*"))
+
+    assert faults.draw("penstock-7", API_FAULTS)
+    assert not faults.draw("other", API_FAULTS)
+
+
+def test_the_control_plane_is_struck_only_by_rules_that_name_the_operation():
+    faults = book(FaultRule("throttle"), FaultRule("hang", operation="CreateModel"))
+
+    drawn = faults.draw_for_operation("m", "CreateModel", named=True)
+    assert drawn and drawn.fault == "hang"
+    assert faults.draw_for_operation("m", "DeleteModel", named=True) is None
+    drawn = faults.draw_for_operation("e", "InvokeEndpoint", named=False)
+    assert drawn and drawn.fault == "throttle"
+
+
 def test_a_rule_strikes_only_so_many_times():
     faults = book(FaultRule("throttle", times=2))
 
