@@ -136,24 +136,28 @@ def final_status(job: Job, tally: Tally) -> tuple[JobStatus, Failure | None]:
     if stop and (tally.unfinished or stop.status is JobStatus.FAILED):
         return stop.status, Failure(stop.code, stop.message)
     if tally.unfinished:
-        message = f"{tally.unfinished} records had no prediction by the job's deadline"
+        message = (
+            f"{tally.unfinished} records had no prediction by the job's deadline; "
+            "raise `deadline` or scale the endpoint"
+        )
         return JobStatus.EXPIRED, Failure("DeadlineExceeded", message)
     if not tally.failed:
         return JobStatus.SUCCEEDED, None
     if not tally.succeeded:
-        return JobStatus.FAILED, Failure("NothingSucceeded", "no record was predicted")
+        message = "no record was predicted; the error file says why"
+        return JobStatus.FAILED, Failure("NothingSucceeded", message)
     return _judged_by_tolerance(job.pipeline, tally)
 
 
 def _judged_by_tolerance(pipeline: Pipeline, tally: Tally) -> tuple[JobStatus, Failure | None]:
     if pipeline.output.on_error == "fail":
-        message = f"{tally.failed} records failed and output.on_error is fail"
+        message = f"{tally.failed} records failed and output.on_error is fail; see the error file"
         return JobStatus.FAILED, Failure("RecordsFailed", message)
     percentage = 100 * tally.failed / tally.total
     if percentage > pipeline.tolerated_failure_percentage:
         message = (
             f"{percentage:.4g}% of the records failed; "
-            f"{pipeline.tolerated_failure_percentage:g}% are tolerated"
+            f"{pipeline.tolerated_failure_percentage:g}% are tolerated; see the error file"
         )
         return JobStatus.FAILED, Failure("ToleranceExceeded", message)
     return JobStatus.PARTIAL, None

@@ -1,11 +1,12 @@
 """From outcomes to the lines that the user gets."""
 
 import base64
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.domain.errors import PermanentError
+from penstock.domain.json_text import dumps, parse
 from penstock.domain.payload import media_type
 from penstock.domain.pipeline import Format, Join, OnError
 
@@ -69,12 +70,12 @@ def error_lines(settled: Iterable[Settled]) -> Iterator[bytes]:
     """Lines of `<key>.errors.jsonl`, for the records that failed."""
     for each in settled:
         if isinstance(each.result, RecordError):
-            yield _dumps(_error_document(each, each.result)) + b"\n"
+            yield dumps(_error_document(each, each.result)) + b"\n"
 
 
 def _inline_error(style: LineStyle, index: int, error: RecordError) -> bytes:
     document = {"error": error.code, "message": error.message, "record": index}
-    text = _dumps(document)
+    text = dumps(document)
     return _csv_cell(text) if media_type(style.accept) == "text/csv" else text
 
 
@@ -95,20 +96,18 @@ def _joined(style: LineStyle, record: bytes, result: bytes) -> bytes:
 def _json_joined(record: bytes, result: bytes) -> bytes:
     """As Batch Transform joins: into the record, or beside it when it is no object."""
     answer = _json_or_text(result)
-    try:
-        document = json.loads(record)
-    except (ValueError, RecursionError):
-        document = record.decode("utf-8", "replace")
+    document = _json_or_text(record)
     if isinstance(document, dict):
-        return _dumps(document | {SAGEMAKER_OUTPUT: answer})
-    return _dumps({"SageMakerInput": document, SAGEMAKER_OUTPUT: answer})
+        return dumps(document | {SAGEMAKER_OUTPUT: answer})
+    return dumps({"SageMakerInput": document, SAGEMAKER_OUTPUT: answer})
 
 
 def _json_or_text(result: bytes) -> Any:
+    text = result.decode("utf-8", "replace")
     try:
-        return json.loads(result)
-    except (ValueError, RecursionError):
-        return result.decode("utf-8", "replace")
+        return parse(text)
+    except PermanentError:
+        return text
 
 
 def _error_document(settled: Settled, error: RecordError) -> dict[str, Any]:
@@ -132,7 +131,3 @@ def _quoted(record: bytes) -> dict[str, Any]:
         return {"input": record.decode("utf-8")}
     except UnicodeDecodeError:
         return {"input_base64": base64.b64encode(record).decode("ascii")}
-
-
-def _dumps(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

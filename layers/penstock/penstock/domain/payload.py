@@ -1,9 +1,9 @@
 """From records to the body of one invocation."""
 
-import json
 from dataclasses import dataclass
 
 from penstock.domain.errors import PermanentError
+from penstock.domain.json_text import parse
 from penstock.domain.pipeline import Format
 
 
@@ -55,12 +55,11 @@ def _json_fault(record: bytes) -> tuple[str, str] | None:
     if fault:
         return fault
     try:
-        # Decoded here: of bytes, json would also take UTF-16 and a byte order mark.
-        json.loads(record.decode())
-    except RecursionError:
-        return "InvalidJson", "the record is nested too deeply"
-    except ValueError as error:
-        return "InvalidJson", f"the line is not JSON: {error}"
+        parse(record.decode())
+    except PermanentError as error:
+        if error.code == "TooManyValues":
+            return "RecordTooLarge", f"the line {error.message}; send smaller records"
+        return "InvalidJson", f"the line {error.message}; mend it"
     return None
 
 

@@ -69,5 +69,5 @@ def is_beyond_tolerance(job: Job, failed: int) -> bool:
 def too_many_failures(job: Job, failed: int, now: float) -> Stop:
     tolerated = job.pipeline.tolerated_failure_percentage
     records = job.totals.records if job.totals else 0
-    text = f"{failed} of {records} records failed; {tolerated:g}% are tolerated"
+    text = f"{failed} of {records} records failed; {tolerated:g}% are tolerated; see the error file"
     return Stop(JobStatus.FAILED, "TooManyFailures", text, now)

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.domain.errors import PermanentError
+from penstock.domain.json_text import dumps, parse
 from penstock.domain.payload import media_type
 from penstock.domain.splitting import Dialect, Format, split_records
+
+LARGEST_PARSED = 256 * 1024**2
+"""Bytes that a response may take once it is read. A chunk whose response takes more is halved."""
 
 Select = Callable[[Any], Any]
 """A compiled JMESPath expression."""
@@ -34,7 +38,7 @@ def split_results(body: bytes, content_type: str, select: Select | None) -> list
 
 
 def _selected_line(line: bytes, select: Select | None) -> bytes:
-    return line if select is None else _compact(select(_parsed(line)))
+    return line if select is None else dumps(select(_parsed(line)))
 
 
 def _json_results(body: bytes, select: Select | None) -> list[bytes]:
@@ -46,7 +50,7 @@ def _json_results(body: bytes, select: Select | None) -> list[bytes]:
             "set output.select to the JMESPath of the list, for example predictions[*]"
         )
         raise PermanentError("UnreadableResponse", message)
-    return [_compact(result) for result in results]
+    return [dumps(result) for result in results]
 
 
 def _default_results(document: Any) -> Any:
@@ -54,17 +58,18 @@ def _default_results(document: Any) -> Any:
     return document.get("predictions") if isinstance(document, dict) else document
 
 
-def _parsed(text: bytes) -> Any:
+def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise PermanentError("UnreadableResponse", "the response is nested too deeply") from error
-    except ValueError as error:
-        raise PermanentError("UnreadableResponse", f"the response is not JSON: {error}") from error
-
-
-def _compact(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return parse(body.decode(json.detect_encoding(body)), LARGEST_PARSED)
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start} of the response is not UTF-8; have the model answer in it"
+        raise PermanentError("UnreadableResponse", message) from error
+    except PermanentError as error:
+        if error.code == "TooManyValues":
+            message = f"the response {error.message}; choose smaller chunks"
+            raise PermanentError("ObjectTooLarge", message) from error
+        message = f"the response {error.message}; set invoke.accept to what the model answers"
+        raise PermanentError("UnreadableResponse", message) from error
 
 
 def check_count(results: list[bytes], owed: int) -> None:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import PenstockError
+from penstock.domain.remedies import advised
 from penstock.domain.retry import RetryPolicy, backoff
 
 HOP_BUDGET = 20_000
@@ -182,7 +183,7 @@ def _last_step(message: ChunkMessage, trouble: Trouble, time_left: float) -> Giv
         isolate = Isolate(trouble.code, trouble.message, repeated)
         return isolate if time_left > 0 else _out_of_time(trouble)
     fatal = trouble.kind is Kind.PERMANENT and not trouble.of_records
-    return GiveUp(trouble.code, trouble.message, fatal=fatal)
+    return GiveUp(trouble.code, advised(trouble.code, trouble.message), fatal=fatal)
 
 
 def _out_of_time(trouble: Trouble) -> GiveUp:

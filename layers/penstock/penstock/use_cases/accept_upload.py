@@ -17,6 +17,7 @@ from penstock.domain.object_keys import (
 )
 from penstock.domain.payload import check_content_type
 from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.remedies import advised
 from penstock.pipeline_file import MAXIMUM_FILE, TOO_LONG, InvalidPipelineError, load_pipeline
 from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases import messages
@@ -129,7 +130,7 @@ class AcceptUpload:
                 pipeline.format_of(upload.source.key), pipeline.content_type_of(upload.source.key)
             )
         except PermanentError as error:
-            failure = Failure(error.code, error.message)
+            failure = Failure(error.code, advised(error.code, error.message))
             pipeline = _no_pipeline(error)
         return Job(
             job_id=upload.job_id,

@@ -9,7 +9,9 @@ from penstock.domain.envelopes import optional_field
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.identity import InferenceId
 from penstock.domain.job import Job
+from penstock.domain.legible import legible
 from penstock.domain.locations import parse_answer_location
+from penstock.domain.remedies import advised
 from penstock.domain.results import Select, check_count, split_results
 from penstock.domain.trouble import GiveUp, answer_trouble, inference_trouble
 from penstock.ports import JobTable, ObjectRef, ObjectStore
@@ -20,6 +22,8 @@ LARGEST_RESPONSE = 64 * 1024**2
 """Bytes of one response; it is held in memory, parsed."""
 
 _LONGEST_MODEL_MESSAGE = 4096
+_LONGEST = 1024
+"""Characters that are kept of a text in a notification, which is kept with its chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,8 @@ class Notification:
             inference_id=InferenceId.parse(str(document.get("inferenceId"))),
             completed=optional_field(document, "invocationStatus", str) == "Completed",
             output_location=optional_field(answer, "outputLocation", str) or "",
-            content_type=optional_field(answer, "contentType", str) or "",
-            failure_reason=said or "SageMaker gave no reason",
+            content_type=legible(optional_field(answer, "contentType", str) or "", _LONGEST),
+            failure_reason=legible(said or "SageMaker gave no reason", _LONGEST),
         )
 
 
@@ -92,7 +96,8 @@ class CollectResult:
             if state:
                 self.after_failure(job, state, trouble)
             return
-        outcome = error_outcome(GiveUp(error.code, error.message), inference.attempt, self.now())
+        reason = GiveUp(error.code, advised(error.code, error.message))
+        outcome = error_outcome(reason, inference.attempt, self.now())
         self.settle(job.job_id, inference.path, inference.chunks, outcome)
 
     def _answer_of(self, notification: Notification) -> ObjectRef:

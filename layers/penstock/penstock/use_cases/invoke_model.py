@@ -11,6 +11,7 @@ from penstock.domain.job import Job
 from penstock.domain.locations import parse_answer_location
 from penstock.domain.payload import Payload, build_payload, find_rejections, without
 from penstock.domain.pricing import INLINE_LIMIT
+from penstock.domain.remedies import advised
 from penstock.domain.trouble import GiveUp, InvocationError, Kind, Trouble
 from penstock.ports import (
     AsyncRequest,
@@ -93,7 +94,8 @@ class InvokeModel:
         except InvocationError as error:
             self.after_failure(job, unsent, error.trouble)
         except PermanentError as error:
-            self._settle_unsent(job, unsent, GiveUp(error.code, error.message))
+            reason = GiveUp(error.code, advised(error.code, error.message))
+            self._settle_unsent(job, unsent, reason)
 
     def _invoke(self, job: Job, chunk: ChunkMessage) -> None:
         records = read_records(self.objects, job, chunk)
@@ -181,7 +183,9 @@ class InvokeModel:
         self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
 
 
-_OUT_OF_TIME = GiveUp("DeadlineExceeded", "the job's deadline has passed", unfinished=True)
+_OUT_OF_TIME = GiveUp(
+    "DeadlineExceeded", "the job's deadline has passed; raise `deadline`", unfinished=True
+)
 
 
 def _known(chunk: ChunkMessage, state: ChunkState | None) -> ChunkState:
@@ -195,5 +199,6 @@ def _obstacle(job: Job, chunk: ChunkMessage, now: float) -> GiveUp | None:
         return _OUT_OF_TIME
     size = chunk.end - chunk.start
     if size > LARGEST_CHUNK:
-        return GiveUp("RecordTooLarge", f"the record has {size} bytes, more than {LARGEST_CHUNK}")
+        message = f"the record has {size} bytes, more than {LARGEST_CHUNK}; send smaller records"
+        return GiveUp("RecordTooLarge", message)
     return None

@@ -13,6 +13,7 @@ from typing import Any
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job, JobStatus, Totals
+from penstock.domain.remedies import with_advice
 from penstock.domain.splitting import (
     ByteRange,
     ChunkLimits,
@@ -82,7 +83,7 @@ class SplitInput:
                 self._scan(job, region)
         except PermanentError as error:
             self.journal("SplitFailed", job_id=job.job_id, code=error.code, reason=error.message)
-            fail_job(self.table, self.queues, job.job_id, error)
+            fail_job(self.table, self.queues, job.job_id, with_advice(error))
 
     def _scan(self, job: Job, number: int) -> None:
         regions = regions_of(job)
