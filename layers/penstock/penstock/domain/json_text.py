@@ -69,7 +69,7 @@ def _is_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= DEEPEST:
         return False
     steps = _NO_BRACKETS.sub("", text).encode().translate(_STEPS)
-    return max(accumulate(memoryview(steps).cast("b"))) > DEEPEST
+    return max(accumulate(memoryview(steps).cast("b")), default=0) > DEEPEST
 
 
 def _too_deep() -> PermanentError:
