@@ -108,6 +108,17 @@ def test_a_job_is_stopped_once(table: JobTable) -> None:
     assert table.jobs_to_sweep(CANCEL.at, 9) == [JOB_ID]
 
 
+def test_a_job_that_was_stopped_is_swept_before_all_others_by_whatever_clock(
+    table: JobTable,
+) -> None:
+    table.create_job(replace(JOB, job_id="e" * 20))
+    table.create_job(JOB)
+
+    table.stop_job(JOB_ID, replace(CANCEL, at=JOB.created_at + 86400))
+
+    assert table.jobs_to_sweep(JOB.created_at, 9) == [JOB_ID, "e" * 20]
+
+
 def test_a_job_that_has_ended_is_not_stopped(table: JobTable) -> None:
     table.create_job(JOB)
     table.update_job(JOB_ID, frozenset(), status=JobStatus.PARTIAL)

@@ -59,10 +59,11 @@ class DynamoDbTable:
         return self._unless_refused(
             self.dynamodb.update_item,
             Key=items.job_key(job_id),
-            UpdateExpression="SET #stop = :stop, sweep_at = :now",
+            # Before all others, and not at `stop.at`: that is by the clock of whoever stops it.
+            UpdateExpression="SET #stop = :stop, sweep_at = :first",
             ConditionExpression=f"attribute_exists({items.SWEEP}) AND attribute_not_exists(#stop)",
             ExpressionAttributeNames={"#stop": "stop"},
-            ExpressionAttributeValues=items.job_fields(**{":stop": stop, ":now": stop.at}),
+            ExpressionAttributeValues=items.job_fields(**{":stop": stop, ":first": 0}),
         )
 
     def claim_probe(self, job_id: str, path: ChunkPath, replacing: str | None) -> bool:

@@ -49,7 +49,7 @@ class FakeTable:
         if job is None or job.status.terminal or job.stop:
             return False
         self.jobs[job_id] = replace(job, stop=stop)
-        self.sweeps[job_id] = stop.at
+        self.sweeps[job_id] = 0.0
         return True
 
     def claim_probe(self, job_id: str, path: ChunkPath, replacing: str | None) -> bool:

@@ -5,7 +5,7 @@ its deadline has passed. A run does a bounded part of the work, the next one goe
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock.domain.errors import PenstockError, PermanentError
@@ -51,6 +51,8 @@ class SweepJobs:
             return
         # Before the work: a job that makes this function die must not be the first again.
         self.table.put_off_sweep(job_id, self._next_time(job), job.sweep_from)
+        # Once more: a stop that was noted in between has been put off with it.
+        job = self.table.get_job(job_id) or job
         try:
             stopped_at = self._look_at(job, budget)
         except PenstockError as error:
@@ -59,7 +61,14 @@ class SweepJobs:
         if stopped_at is not None:
             self.table.put_off_sweep(job_id, self.now() + SOON, stopped_at)
         elif job.sweep_from:
-            self.table.put_off_sweep(job_id, self._next_time(job), 0)
+            self._begin_anew(job)
+
+    def _begin_anew(self, job: Job) -> None:
+        """The next sweep looks at the job from its first segment on."""
+        fresh = self.table.get_job(job.job_id) or job
+        # A job that was stopped meanwhile is due at once.
+        at = self._next_time(job) if fresh.stop == job.stop else self.now()
+        self.table.put_off_sweep(job.job_id, at, 0)
 
     def _next_time(self, job: Job) -> float:
         now, end = self.now(), expires_at(job, self.patience)
@@ -83,7 +92,7 @@ class SweepJobs:
 
     def _end_early(self, job: Job) -> None:
         """Has all chunks of a job that was stopped come to invoke_model, which settles them."""
-        segments = list(self._open_segments(job))
+        segments = list(self._open_segments(replace(job, sweep_from=0)))
         if segments:
             self._send_again(job, segments)
         else:
