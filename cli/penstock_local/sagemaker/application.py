@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import aiohttp
 from aiohttp import web
 
 from penstock_local.sagemaker.aws import Aws
+from penstock_local.sagemaker.blueprint import models_folder
 from penstock_local.sagemaker.clock import Clock
 from penstock_local.sagemaker.control_api import ControlApi
 from penstock_local.sagemaker.control_operations import ControlOperations
@@ -49,6 +51,8 @@ async def serve(settings: Settings) -> None:
 
 
 async def _run(settings: Settings, services: Services, stopped: asyncio.Event) -> None:
+    # Of a server that was killed; endpoints download their model data again.
+    shutil.rmtree(models_folder(services), ignore_errors=True)
     registry = Registry(Storage(settings.state_folder), settings.region)
     hosting = Hosting(registry, services)
     runner = web.AppRunner(_application(registry, hosting, services), access_log=None)

@@ -8,17 +8,18 @@ from typing import Any
 from penstock_local.sagemaker import stats as counts
 from penstock_local.sagemaker.aws import AwsError
 from penstock_local.sagemaker.injection import call_model
+from penstock_local.sagemaker.instance import Instance
 from penstock_local.sagemaker.invocations import AsyncInvocation, model_headers
 from penstock_local.sagemaker.model_client import (
     Answer,
     ModelAnswerError,
+    ModelCall,
     ModelTimedOutError,
     ModelUnreachableError,
     Rules,
     Spool,
     size_of,
 )
-from penstock_local.sagemaker.model_server import ModelServer
 from penstock_local.sagemaker.notifications import (
     INCLUDED_RESPONSE_BYTES,
     Delivery,
@@ -52,17 +53,17 @@ class AsyncWorker:
         self._services = services
         self._settings = settings
 
-    async def process(self, invocation: AsyncInvocation, server: ModelServer) -> None:
+    async def process(self, invocation: AsyncInvocation, instance: Instance) -> None:
         if invocation.expires <= self._services.clock.now():
             await self.expire(invocation)
             return
         try:
-            answer = await self._answer(invocation, server)
+            answer = await self._answer(invocation, instance)
         except AwsError as error:
             location = invocation.input_location or ""
             await self._fail(invocation, input_unavailable(location, str(error)))
-        except ModelTimedOutError:
-            await self._fail(invocation, timed_out())
+        except ModelTimedOutError as error:
+            await self._fail(invocation, timed_out(error.container))
         except ModelUnreachableError:
             await self._fail(invocation, no_answer(invocation.endpoint_name))
         except ModelAnswerError as error:
@@ -77,13 +78,12 @@ class AsyncWorker:
     async def expire(self, invocation: AsyncInvocation) -> None:
         await self._fail(invocation, expired(invocation.expires - invocation.received))
 
-    async def _answer(self, invocation: AsyncInvocation, server: ModelServer) -> Answer:
+    async def _answer(self, invocation: AsyncInvocation, instance: Instance) -> Answer:
         headers = model_headers(invocation.parameters, invocation.inference_id)
         rules = Rules(invocation.timeout, MAXIMUM_PAYLOAD_BYTES, require_length=True)
         with await self._input(invocation) as body:
-            return await call_model(
-                self._services, server, invocation.endpoint_name, (headers, body), rules
-            )
+            call = ModelCall(headers, body)
+            return await call_model(self._services, instance, invocation.endpoint_name, call, rules)
 
     async def _input(self, invocation: AsyncInvocation) -> Spool:
         if invocation.body is not None:

@@ -10,7 +10,14 @@ from penstock_local.sagemaker.errors import validation_exception
 from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.listing import page
 from penstock_local.sagemaker.registry import Registry
-from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model, arn, file_path
+from penstock_local.sagemaker.resources import (
+    Container,
+    Endpoint,
+    EndpointConfig,
+    Model,
+    arn,
+    file_path,
+)
 
 Document = dict[str, Any]
 Operation = Callable[[Document], Document | Awaitable[Document]]
@@ -59,7 +66,7 @@ class ControlOperations:
 
     def _create_config(self, request: Document) -> Document:
         config = EndpointConfig(request["EndpointConfigName"], request, self._clock.now())
-        self._registry.model(config.variant["ModelName"])
+        self._models(config)
         return {"EndpointConfigArn": self._registry.add_config(config)}
 
     def _describe_config(self, request: Document) -> Document:
@@ -77,9 +84,8 @@ class ControlOperations:
 
     def _create_endpoint(self, request: Document) -> Document:
         config = self._registry.config(request["EndpointConfigName"])
-        model = self._registry.model(config.variant["ModelName"])
-        now = self._clock.now()
-        endpoint = Endpoint(request["EndpointName"], config, model, "Creating", now, now)
+        models, now = self._models(config), self._clock.now()
+        endpoint = Endpoint(request["EndpointName"], config, models, "Creating", now, now)
         where = self._registry.add_endpoint(endpoint)
         self._hosting.create(endpoint)
         return {"EndpointArn": where}
@@ -100,10 +106,10 @@ class ControlOperations:
             raise validation_exception(f'Cannot update in-progress endpoint "{where}".')
         config = self._registry.config(request["EndpointConfigName"])
         _check_still_async(current, config)
-        model = self._registry.model(config.variant["ModelName"])
+        models = self._models(config)
         updating = current.moved_to("Updating", self._clock.now())
         self._registry.put_endpoint(updating)
-        self._hosting.update(updating.running(config, model))
+        self._hosting.update(updating.running(config, models))
         return {"EndpointArn": where}
 
     def _delete_endpoint(self, request: Document) -> Document:
@@ -115,12 +121,22 @@ class ControlOperations:
         self._hosting.delete(endpoint)
         return {}
 
+    def _models(self, config: EndpointConfig) -> dict[str, Model]:
+        """The model of each variant. Raises ApiError for one that doesn't exist."""
+        return {
+            variant.name: self._registry.model(variant.model_name) for variant in config.variants
+        }
+
 
 def _check_files(model: Model) -> None:
-    serve = model.image_folder / "serve"
-    if not os.access(serve, os.X_OK):
-        raise validation_exception(f"Image {model.image_folder} has no executable `serve`.")
-    url = model.data_url
+    for container in model.containers:
+        _check_container_files(container)
+
+
+def _check_container_files(container: Container) -> None:
+    folder, url = container.image_folder, container.data_url
+    if not os.access(folder / "serve", os.X_OK):
+        raise validation_exception(f"Image {folder} has no executable `serve`.")
     if url and url.startswith("file:") and not file_path(url).is_dir():
         raise validation_exception(f"ModelDataUrl {url} is no folder.")
 

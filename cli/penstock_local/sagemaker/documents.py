@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model, arn
+from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model, Variant, arn
 
 _NOT_DESCRIBED = ("Tags",)
 
@@ -34,27 +34,28 @@ def endpoint_document(endpoint: Endpoint, region: str) -> dict[str, Any]:
     if asynchronous := endpoint.config.request.get("AsyncInferenceConfig"):
         document["AsyncInferenceConfig"] = asynchronous
     if endpoint.serves:
-        document["ProductionVariants"] = [_variant_summary(endpoint)]
+        variants = endpoint.config.variants
+        document["ProductionVariants"] = [_variant_summary(endpoint, item) for item in variants]
     return document
 
 
-def _variant_summary(endpoint: Endpoint) -> dict[str, Any]:
-    variant, image = endpoint.config.variant, endpoint.model.container["Image"]
-    weight = variant.get("InitialVariantWeight", 1.0)
+def _variant_summary(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
     return {
-        "VariantName": variant["VariantName"],
-        "DeployedImages": [
-            {
-                "SpecifiedImage": image,
-                "ResolvedImage": image,
-                "ResolutionTime": endpoint.created,
-            }
-        ],
-        "CurrentWeight": weight,
-        "DesiredWeight": weight,
-        "CurrentInstanceCount": variant["InitialInstanceCount"],
-        "DesiredInstanceCount": variant["InitialInstanceCount"],
+        "VariantName": variant.name,
+        "DeployedImages": _deployed_images(endpoint.models[variant.name], endpoint.created),
+        "CurrentWeight": variant.weight,
+        "DesiredWeight": variant.weight,
+        "CurrentInstanceCount": variant.instance_count,
+        "DesiredInstanceCount": variant.instance_count,
     }
+
+
+def _deployed_images(model: Model, resolved: float) -> list[dict[str, Any]]:
+    images = [container.document["Image"] for container in model.containers]
+    return [
+        {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": resolved}
+        for image in images
+    ]
 
 
 def model_summary(model: Model, region: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from penstock_local.sagemaker.backlog import Backlog
-from penstock_local.sagemaker.endpoint_host import EndpointHost, StartupError
+from penstock_local.sagemaker.blueprint import StartupError
+from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.registry import Registry
 from penstock_local.sagemaker.resources import Endpoint
 from penstock_local.sagemaker.services import Services

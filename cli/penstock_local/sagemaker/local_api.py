@@ -78,7 +78,8 @@ class LocalApi:
     async def _kill(self, request: web.Request) -> web.Response:
         document = await _json(request)
         host = self._hosting.find(document.get("endpoint", ""))
-        running = [server for server in host.servers if server.pid] if host else []
+        servers = [item for instance in host.instances for item in instance.servers] if host else []
+        running = [server for server in servers if server.pid]
         if not running:
             raise _bad_request("no such endpoint, or no model server of it runs")
         # The busiest, so that a kill costs something.
@@ -101,7 +102,8 @@ def _running(host: EndpointHost) -> dict[str, Any]:
         "in_process": host.busy,
         "instances": [
             {"pid": server.pid, "ready": server.ready, "restarts": server.restarts}
-            for server in host.servers
+            for instance in host.instances
+            for server in instance.servers
         ],
     }
 

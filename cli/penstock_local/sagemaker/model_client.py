@@ -1,4 +1,4 @@
-"""POST /invocations: exactly the headers that SageMaker passes on, and its rules for the answer."""
+"""An invocation of a container: exactly the headers that SageMaker passes on, and its rules."""
 
 import asyncio
 import tempfile
@@ -19,16 +19,40 @@ _OWN_HEADERS_ONLY = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 Spool = IO[bytes]
 
 
-class ModelUnreachableError(Exception):
+class ModelCallError(Exception):
+    """A container that gave no answer of use."""
+
+    def __init__(self, container: str, text: str = "") -> None:
+        super().__init__(text)
+        self.container = container
+
+
+class ModelUnreachableError(ModelCallError):
     """No answer: the connection was refused or broke off."""
 
 
-class ModelTimedOutError(Exception):
+class ModelTimedOutError(ModelCallError):
     """No complete answer within the time allowed."""
 
 
-class ModelAnswerError(Exception):
+class ModelAnswerError(ModelCallError):
     """An answer that the service doesn't accept; the message is the service's own."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to call, and the container's name for messages."""
+
+    url: str
+    container: str
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """What a container gets to see of an invocation."""
+
+    headers: Mapping[str, str]
+    body: Spool
 
 
 @dataclass(frozen=True)
@@ -37,6 +61,7 @@ class Answer:
     content_type: str | None
     custom_attributes: str | None
     body: Spool
+    container: str
 
 
 @dataclass(frozen=True)
@@ -58,36 +83,37 @@ def size_of(spool: Spool) -> int:
 
 
 async def invoke(
-    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: Spool, rules: Rules
+    session: aiohttp.ClientSession, address: Address, call: ModelCall, rules: Rules
 ) -> Answer:
-    """Raises ModelUnreachableError, ModelTimedOutError or ModelAnswerError."""
+    """Raises ModelCallError: ModelUnreachableError, ModelTimedOutError or ModelAnswerError."""
     try:
         async with asyncio.timeout(rules.seconds):
-            return await _exchange(session, url, headers, body, rules)
+            return await _exchange(session, address, call, rules)
     except TimeoutError as error:
-        raise ModelTimedOutError from error
+        raise ModelTimedOutError(address.container) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise ModelUnreachableError(str(error)) from error
+        raise ModelUnreachableError(address.container, str(error)) from error
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], body: Spool, rules: Rules
+    session: aiohttp.ClientSession, address: Address, call: ModelCall, rules: Rules
 ) -> Answer:
-    size = size_of(body)
+    size = size_of(call.body)
     async with session.post(
-        f"{url}/invocations",
-        data=_payload(body, size),
-        headers={**headers, "Content-Length": str(size)},
+        address.url,
+        data=_payload(call.body, size),
+        headers={**call.headers, "Content-Length": str(size)},
         skip_auto_headers=_OWN_HEADERS_ONLY,
         allow_redirects=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
     ) as response:
-        _check_headers(response, rules)
+        _check_headers(response, address.container, rules)
         return Answer(
             status=response.status,
             content_type=response.headers.get("Content-Type"),
             custom_attributes=response.headers.get("X-Amzn-SageMaker-Custom-Attributes"),
-            body=await _read(response, rules.maximum_bytes),
+            body=await _read(response, address.container, rules.maximum_bytes),
+            container=address.container,
         )
 
 
@@ -101,24 +127,33 @@ async def _blocks(body: Spool) -> AsyncIterator[bytes]:
         yield block
 
 
-def _check_headers(response: aiohttp.ClientResponse, rules: Rules) -> None:
+def _check_headers(response: aiohttp.ClientResponse, container: str, rules: Rules) -> None:
     size = sum(len(name) + len(value) + 4 for name, value in response.raw_headers)
     if size > _RESPONSE_HEADER_BYTES:
         raise ModelAnswerError(
-            "Response received from the primary container has headers with length greater than "
-            "4096 bytes. Reduce the length of your container's response headers and update your "
-            "endpoint."
+            container,
+            f"Response received from the {container} container has headers with length greater "
+            "than 4096 bytes. Reduce the length of your container's response headers and update "
+            "your endpoint.",
         )
     if rules.require_length and response.content_length is None:
         raise ModelAnswerError(
-            "The response from container primary did not specify the required Content-Length header"
+            container,
+            f"The response from container {container} did not specify the required "
+            "Content-Length header",
         )
 
 
-async def _read(response: aiohttp.ClientResponse, maximum_bytes: int) -> Spool:
+async def _read(response: aiohttp.ClientResponse, container: str, maximum_bytes: int) -> Spool:
     spool = new_spool()
     try:
         await _pour(response, spool, maximum_bytes)
+    except OverflowError as error:
+        spool.close()
+        raise ModelAnswerError(
+            container,
+            f"The response from container {container} is larger than {maximum_bytes} bytes",
+        ) from error
     except BaseException:  # also a cancellation: the temporary file goes, the error stays
         spool.close()
         raise
@@ -127,9 +162,8 @@ async def _read(response: aiohttp.ClientResponse, maximum_bytes: int) -> Spool:
 
 
 async def _pour(response: aiohttp.ClientResponse, spool: Spool, maximum_bytes: int) -> None:
+    """Raises OverflowError for a body that is too large."""
     async for block in response.content.iter_chunked(_BLOCK_BYTES):
         spool.write(block)
         if spool.tell() > maximum_bytes:
-            raise ModelAnswerError(
-                f"The response from container primary is larger than {maximum_bytes} bytes"
-            )
+            raise OverflowError

@@ -47,14 +47,16 @@ def no_answer_text(endpoint_name: str) -> str:
     )
 
 
-def timed_out() -> Failed:
-    return Failed(model_failure_reason(NO_ANSWER_STATUS), TIMED_OUT_TEXT)
+def timed_out(container: str) -> Failed:
+    return Failed(model_failure_reason(NO_ANSWER_STATUS), timed_out_text(container))
 
 
-TIMED_OUT_TEXT = (
-    "Your invocation timed out while waiting for a response from container primary. Review the "
-    "latency metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
-)
+def timed_out_text(container: str) -> str:
+    return (
+        f"Your invocation timed out while waiting for a response from container {container}. "
+        "Review the latency metrics for each container in Amazon CloudWatch, resolve the issue, "
+        "and try again."
+    )
 
 
 def bad_answer(text: str) -> Failed:

@@ -17,11 +17,11 @@ _SAFE_PORTS = 100
 
 @dataclass(frozen=True)
 class Launch:
-    """What to start. `environment` is the container's, without what the server adds."""
+    """What to start. `environment` is the container's; `added` is SageMaker's and prevails."""
 
     image_folder: Path
     environment: dict[str, str]
-    model_folder: Path | None
+    added: dict[str, str]
     region: str
     log_file: Path
 
@@ -76,18 +76,16 @@ def container_environment(launch: Launch, port: int) -> dict[str, str]:
     # The interpreter that runs this server comes first, so that `#!/usr/bin/env python3` finds the
     # packages of the environment that the local stack was installed in.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    environment = {
+    return {
         **inherited,
         "PATH": path,
         "AWS_REGION": launch.region,
         "AWS_DEFAULT_REGION": launch.region,
         **launch.environment,
+        **launch.added,
         "SAGEMAKER_BIND_TO_PORT": str(port),
         "SAGEMAKER_SAFE_PORT_RANGE": _safe_range(port),
     }
-    if launch.model_folder:
-        environment["SAGEMAKER_MODEL_DIR"] = str(launch.model_folder)
-    return environment
 
 
 def _safe_range(port: int) -> str:

@@ -1,7 +1,5 @@
 """InvokeEndpoint: the answer or the model's error goes straight back."""
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
 from penstock_local.sagemaker import stats as counts
@@ -11,16 +9,16 @@ from penstock_local.sagemaker.injection import call_model
 from penstock_local.sagemaker.model_client import (
     Answer,
     ModelAnswerError,
+    ModelCall,
     ModelTimedOutError,
     ModelUnreachableError,
     Rules,
-    Spool,
 )
 from penstock_local.sagemaker.outcomes import (
     NO_ANSWER_STATUS,
-    TIMED_OUT_TEXT,
     is_success,
     no_answer_text,
+    timed_out_text,
 )
 from penstock_local.sagemaker.services import Services
 
@@ -29,64 +27,70 @@ _ORIGINAL_MESSAGE_CHARACTERS = 2048
 _CLIENT_ERRORS = range(400, 500)
 
 
-async def invoke_real_time(
-    services: Services, host: EndpointHost, request: tuple[Mapping[str, str], Spool]
-) -> web.Response:
-    """Raises ApiError with code ModelError for whatever the model does wrong."""
-    name = host.endpoint.name
-    try:
-        answer = await _call(services, host, request)
-        with answer.body as body:
-            content = body.read()
-        if not is_success(answer.status):
-            raise _model_error(services, host, answer.status, content.decode(errors="replace"))
-    except ApiError:
-        services.stats.count(name, counts.FAILED)
-        raise
-    services.stats.count(name, counts.COMPLETED)
-    return _response(host, answer, content)
+class RealTime:
+    """One invocation of one endpoint."""
 
+    def __init__(self, services: Services, host: EndpointHost, variant: str) -> None:
+        self._services = services
+        self._host = host
+        self._name = host.endpoint.name
+        self._variant = variant
 
-async def _call(
-    services: Services, host: EndpointHost, request: tuple[Mapping[str, str], Spool]
-) -> Answer:
-    name = host.endpoint.name
-    limits = services.limits.now
-    rules = Rules(limits.invocation_seconds, limits.real_time_payload_bytes, require_length=False)
-    server = host.least_busy()
-    if server is None:
-        raise _model_error(services, host, NO_ANSWER_STATUS, no_answer_text(name))
-    try:
-        return await call_model(services, server, name, request, rules)
-    except ModelTimedOutError as error:
-        raise _model_error(services, host, NO_ANSWER_STATUS, TIMED_OUT_TEXT) from error
-    except ModelUnreachableError as error:
-        raise _model_error(services, host, NO_ANSWER_STATUS, no_answer_text(name)) from error
-    except ModelAnswerError as error:
-        raise _model_error(services, host, NO_ANSWER_STATUS, str(error)) from error
+    async def invoke(self, call: ModelCall) -> web.Response:
+        """Raises ApiError with code ModelError for whatever the model does wrong."""
+        try:
+            answer = await self._answer(call)
+            with answer.body as body:
+                content = body.read()
+            if not is_success(answer.status):
+                text = content.decode(errors="replace")
+                raise self._model_error(answer.container, answer.status, text)
+        except ApiError:
+            self._services.stats.count(self._name, counts.FAILED)
+            raise
+        self._services.stats.count(self._name, counts.COMPLETED)
+        return self._response(answer, content)
 
+    async def _answer(self, call: ModelCall) -> Answer:
+        limits = self._services.limits.now
+        maximum = limits.real_time_payload_bytes
+        rules = Rules(limits.invocation_seconds, maximum, require_length=False)
+        instance = self._host.pools[self._variant].least_busy()
+        if instance is None:
+            raise self._no_answer("primary", no_answer_text(self._name))
+        try:
+            return await call_model(self._services, instance, self._name, call, rules)
+        except ModelTimedOutError as error:
+            raise self._no_answer(error.container, timed_out_text(error.container)) from error
+        except ModelUnreachableError as error:
+            raise self._no_answer(error.container, no_answer_text(self._name)) from error
+        except ModelAnswerError as error:
+            raise self._no_answer(error.container, str(error)) from error
 
-def _model_error(services: Services, host: EndpointHost, status: int, text: str) -> ApiError:
-    side = "client" if status in _CLIENT_ERRORS else "server"
-    group = f"/aws/sagemaker/Endpoints/{host.endpoint.name}"
-    original = text[:_ORIGINAL_MESSAGE_CHARACTERS]
-    return ApiError(
-        "ModelError",
-        f'Received {side} error ({status}) from primary with message "{original}". See {group} in '
-        f"account {ACCOUNT} for more information. (Local logs: {host.log_file})",
-        _MODEL_ERROR_STATUS,
-        {
-            "OriginalStatusCode": status,
-            "OriginalMessage": original,
-            "LogStreamArn": f"arn:aws:logs:{services.region}:{ACCOUNT}:log-group:{group}",
-        },
-    )
+    def _no_answer(self, container: str, text: str) -> ApiError:
+        return self._model_error(container, NO_ANSWER_STATUS, text)
 
+    def _model_error(self, container: str, status: int, text: str) -> ApiError:
+        side = "client" if status in _CLIENT_ERRORS else "server"
+        group = f"/aws/sagemaker/Endpoints/{self._name}"
+        original = text[:_ORIGINAL_MESSAGE_CHARACTERS]
+        return ApiError(
+            "ModelError",
+            f'Received {side} error ({status}) from {container} with message "{original}". '
+            f"See {group} in account {ACCOUNT} for more information. "
+            f"(Local logs: {self._host.log_file})",
+            _MODEL_ERROR_STATUS,
+            {
+                "OriginalStatusCode": status,
+                "OriginalMessage": original,
+                "LogStreamArn": f"arn:aws:logs:{self._services.region}:{ACCOUNT}:log-group:{group}",
+            },
+        )
 
-def _response(host: EndpointHost, answer: Answer, content: bytes) -> web.Response:
-    headers = {"x-Amzn-Invoked-Production-Variant": host.endpoint.config.variant["VariantName"]}
-    if answer.content_type:
-        headers["Content-Type"] = answer.content_type
-    if answer.custom_attributes:
-        headers["X-Amzn-SageMaker-Custom-Attributes"] = answer.custom_attributes
-    return web.Response(body=content, headers=headers)
+    def _response(self, answer: Answer, content: bytes) -> web.Response:
+        headers = {"x-Amzn-Invoked-Production-Variant": self._variant}
+        if answer.content_type:
+            headers["Content-Type"] = answer.content_type
+        if answer.custom_attributes:
+            headers["X-Amzn-SageMaker-Custom-Attributes"] = answer.custom_attributes
+        return web.Response(body=content, headers=headers)

@@ -18,26 +18,40 @@ DEFAULT_CONCURRENT_INVOCATIONS = 4
 
 
 @dataclass(frozen=True)
+class Container:
+    """One container of a model; `name` is what the service calls it in its messages."""
+
+    name: str
+    document: dict[str, Any]
+
+    @property
+    def image_folder(self) -> Path:
+        return file_path(self.document["Image"])
+
+    @property
+    def data_url(self) -> str | None:
+        return self.document.get("ModelDataUrl")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return dict(self.document.get("Environment", {}))
+
+
+@dataclass(frozen=True)
 class Model:
     name: str
     request: dict[str, Any]
     created: float
 
     @property
-    def container(self) -> dict[str, Any]:
-        return containers(self.request)[0]
-
-    @property
-    def image_folder(self) -> Path:
-        return file_path(self.container["Image"])
-
-    @property
-    def data_url(self) -> str | None:
-        return self.container.get("ModelDataUrl")
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return dict(self.container.get("Environment", {}))
+    def containers(self) -> list[Container]:
+        found = containers(self.request)
+        if len(found) == 1:
+            return [Container(found[0].get("ContainerHostname", "primary"), found[0])]
+        return [
+            Container(document.get("ContainerHostname", f"container_{number}"), document)
+            for number, document in enumerate(found, start=1)
+        ]
 
 
 @dataclass(frozen=True)
@@ -52,22 +66,46 @@ class AsyncSettings:
 
 
 @dataclass(frozen=True)
+class Variant:
+    document: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        name: str = self.document["VariantName"]
+        return name
+
+    @property
+    def model_name(self) -> str:
+        name: str = self.document["ModelName"]
+        return name
+
+    @property
+    def weight(self) -> float:
+        weight: float = self.document.get("InitialVariantWeight", 1.0)
+        return weight
+
+    @property
+    def instance_count(self) -> int:
+        count: int = self.document["InitialInstanceCount"]
+        return count
+
+    @property
+    def startup_timeout(self) -> int:
+        timeout: int = self.document.get(
+            "ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_SECONDS
+        )
+        return timeout
+
+
+@dataclass(frozen=True)
 class EndpointConfig:
     name: str
     request: dict[str, Any]
     created: float
 
     @property
-    def variant(self) -> dict[str, Any]:
-        variant: dict[str, Any] = self.request["ProductionVariants"][0]
-        return variant
-
-    @property
-    def startup_timeout(self) -> int:
-        timeout: int = self.variant.get(
-            "ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_SECONDS
-        )
-        return timeout
+    def variants(self) -> list[Variant]:
+        return [Variant(document) for document in self.request["ProductionVariants"]]
 
     @property
     def asynchronous(self) -> AsyncSettings | None:
@@ -94,11 +132,11 @@ def _async_settings(given: dict[str, Any]) -> AsyncSettings:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Holds the model and configuration it runs: both may be deleted while it serves."""
+    """Holds what it runs, the models by variant: it may be deleted while the endpoint serves."""
 
     name: str
     config: EndpointConfig
-    model: Model
+    models: dict[str, Model]
     status: str
     created: float
     modified: float
@@ -111,8 +149,8 @@ class Endpoint:
     def moved_to(self, status: str, now: float, reason: str | None = None) -> "Endpoint":
         return replace(self, status=status, modified=now, failure_reason=reason)
 
-    def running(self, config: EndpointConfig, model: Model) -> "Endpoint":
-        return replace(self, config=config, model=model)
+    def running(self, config: EndpointConfig, models: dict[str, Model]) -> "Endpoint":
+        return replace(self, config=config, models=models)
 
 
 def after_restart(endpoint: Endpoint, now: float) -> Endpoint | None:

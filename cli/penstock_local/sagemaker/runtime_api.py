@@ -17,7 +17,8 @@ from penstock_local.sagemaker.invocations import (
     model_headers,
     output_location,
 )
-from penstock_local.sagemaker.real_time import invoke_real_time
+from penstock_local.sagemaker.model_client import ModelCall
+from penstock_local.sagemaker.real_time import RealTime
 from penstock_local.sagemaker.registry import Registry
 from penstock_local.sagemaker.runtime_requests import (
     async_parameters,
@@ -99,7 +100,9 @@ class RuntimeApi:
             )
         headers = model_headers(parameters, parameters.get("InferenceId"))
         self._services.stats.count(name, counts.ACCEPTED)
-        return await invoke_real_time(self._services, host, (headers, io.BytesIO(body)))
+        variant = host.endpoint.config.variants[0].name
+        invocation = RealTime(self._services, host, variant)
+        return await invocation.invoke(ModelCall(headers, io.BytesIO(body)))
 
     def _serving(self, name: str) -> EndpointHost:
         endpoint = self._registry.find_endpoint(name)

@@ -43,7 +43,7 @@ def _endpoint(item: dict[str, Any]) -> Endpoint:
         **{
             **item,
             "config": EndpointConfig(**item["config"]),
-            "model": Model(**item["model"]),
+            "models": {name: Model(**model) for name, model in item["models"].items()},
         }
     )
 

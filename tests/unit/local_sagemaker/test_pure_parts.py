@@ -24,8 +24,9 @@ from penstock_local.sagemaker.storage import Storage
 
 SETTINGS = AsyncSettings("s3://b/out", "s3://b/fail", None, "ok", "bad", frozenset(), 4)
 MODEL = Model("m", {"Containers": [{"Image": "file:///images/a%20b"}]}, 1.5)
-CONFIG = EndpointConfig("c", {"ProductionVariants": [{"ModelName": "m"}]}, 2.5)
-ENDPOINT = Endpoint("e", CONFIG, MODEL, "InService", 3.0, 4.0)
+VARIANT = {"VariantName": "v", "ModelName": "m"}
+CONFIG = EndpointConfig("c", {"ProductionVariants": [VARIANT]}, 2.5)
+ENDPOINT = Endpoint("e", CONFIG, {"v": MODEL}, "InService", 3.0, 4.0)
 INVOCATION = AsyncInvocation("e", "i", {"InputLocation": "s3://b/i"}, None, 0.0, "s3://b/o", None)
 
 
@@ -113,7 +114,7 @@ def test_the_state_is_read_back_as_it_was_stored(tmp_path: Path):
 
     assert Storage(tmp_path).load() == ([MODEL], [CONFIG], [ENDPOINT])
     assert json.loads((tmp_path / "resources.json").read_text())
-    assert MODEL.image_folder == Path("/images/a b")
+    assert MODEL.containers[0].image_folder == Path("/images/a b")
 
 
 def summaries() -> list[dict[str, Any]]:
