@@ -23,6 +23,7 @@ MAXIMUM_FILE = 64 * 1024
 
 TOO_LONG = f"line 1: the file is longer than {MAXIMUM_FILE} bytes; shorten it"
 
+_DEEPEST = 10
 _MOST_PROBLEMS = 20
 _LONGEST_PROBLEM = 400
 _LONGEST_NAME = 80
@@ -62,11 +63,17 @@ def load_pipeline(text: str | bytes, source: str) -> Pipeline:
 class _Loader(yaml.SafeLoader):
     """Plain data only, no aliases: a few lines of them can stand for gigabytes."""
 
+    depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            problem = "aliases (*name) are not allowed; write the value out"
-            raise _error_at(self.peek_event(), problem)  # type: ignore[no-untyped-call]
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.events.AliasEvent):
+            raise _error_at(event, "aliases (*name) are not allowed; write the value out")
+        if self.depth == _DEEPEST:
+            raise _error_at(event, "nested too deeply; no key needs more than two levels")
+        self.depth += 1
         node = super().compose_node(parent, index)
+        self.depth -= 1
         if isinstance(node, yaml.ScalarNode) and not is_whole(node.value):
             shown = legible(node.value, _LONGEST_NAME)
             raise _error_at(node, f"'{shown}' has half a character; write the whole one")
@@ -97,7 +104,7 @@ def _compose(text: str | bytes, source: str) -> yaml.MappingNode:
         line = text.count("\n", 0, error.position) + 1
         problem = f"line {line}: the character U+{error.character:04X} is not allowed; remove it"
         raise InvalidPipelineError(source, [problem]) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise InvalidPipelineError(source, [_one_line(error)]) from error
     if not isinstance(root, yaml.MappingNode):
         problem = "line 1: the file must hold keys such as `invoke:`; see docs/pipelines.md"
@@ -143,8 +150,6 @@ _PLAINER = {
 
 
 def _one_line(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "line 1: nested too deeply; no key needs more than two levels"
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         problem = getattr(error, "problem", None) or "not YAML"
