@@ -38,6 +38,8 @@ OUTPUTS = {
     *("SuccessTopicArn", "FailureTopicArn", "InferenceSuccessTopicArn", "InferenceErrorTopicArn"),
     *("AsyncOutputPath", "AsyncFailurePath"),
     *("UploadQueueUrl", "SplitQueueUrl", "InvokeQueueUrl", "ResultQueueUrl", "AssembleQueueUrl"),
+    *("UploadDeadLetterQueueUrl", "SplitDeadLetterQueueUrl", "InvokeDeadLetterQueueUrl"),
+    *("ResultDeadLetterQueueUrl", "AssembleDeadLetterQueueUrl"),
     *("AcceptUploadFunctionName", "SplitInputFunctionName", "InvokeModelFunctionName"),
     *("CollectResultFunctionName", "AssembleOutputFunctionName"),
     *("SweepJobsFunctionName", "HandleDeadLetterFunctionName"),
