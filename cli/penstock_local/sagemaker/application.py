@@ -70,7 +70,7 @@ async def _run(settings: Settings, services: Services, stopped: asyncio.Event) -
 
 
 def _application(registry: Registry, hosting: Hosting, services: Services) -> web.Application:
-    operations = ControlOperations(registry, hosting, services.clock, services.region)
+    operations = ControlOperations(registry, hosting, services)
     control = ControlApi(operations.table(), services)
     runtime = RuntimeApi(registry, hosting, services)
     application = web.Application(client_max_size=_MAXIMUM_REQUEST_BYTES)

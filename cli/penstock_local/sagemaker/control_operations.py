@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from penstock_local.sagemaker import documents
-from penstock_local.sagemaker.clock import Clock
+from penstock_local.sagemaker.combinations import check_conversion, check_serverless_quotas
 from penstock_local.sagemaker.errors import validation_exception
 from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.listing import page
@@ -18,17 +18,19 @@ from penstock_local.sagemaker.resources import (
     arn,
     file_path,
 )
+from penstock_local.sagemaker.services import Services
 
 Document = dict[str, Any]
 Operation = Callable[[Document], Document | Awaitable[Document]]
 
 
 class ControlOperations:
-    def __init__(self, registry: Registry, hosting: Hosting, clock: Clock, region: str) -> None:
+    def __init__(self, registry: Registry, hosting: Hosting, services: Services) -> None:
         self._registry = registry
         self._hosting = hosting
-        self._clock = clock
-        self._region = region
+        self._clock = services.clock
+        self._limits = services.limits
+        self._region = services.region
 
     def table(self) -> dict[str, Operation]:
         return {
@@ -86,6 +88,7 @@ class ControlOperations:
         config = self._registry.config(request["EndpointConfigName"])
         models, now = self._models(config), self._clock.now()
         endpoint = Endpoint(request["EndpointName"], config, models, "Creating", now, now)
+        check_serverless_quotas(endpoint, self._registry.endpoints(), self._limits.now)
         where = self._registry.add_endpoint(endpoint)
         self._hosting.create(endpoint)
         return {"EndpointArn": where}
@@ -105,11 +108,12 @@ class ControlOperations:
         if current.status != "InService":
             raise validation_exception(f'Cannot update in-progress endpoint "{where}".')
         config = self._registry.config(request["EndpointConfigName"])
-        _check_still_async(current, config)
-        models = self._models(config)
+        check_conversion(current, config)
         updating = current.moved_to("Updating", self._clock.now())
+        wanted = updating.running(config, self._models(config))
+        check_serverless_quotas(wanted, self._registry.endpoints(), self._limits.now)
         self._registry.put_endpoint(updating)
-        self._hosting.update(updating.running(config, models))
+        self._hosting.update(wanted)
         return {"EndpointArn": where}
 
     def _delete_endpoint(self, request: Document) -> Document:
@@ -139,15 +143,3 @@ def _check_container_files(container: Container) -> None:
         raise validation_exception(f"Image {folder} has no executable `serve`.")
     if url and url.startswith("file:") and not file_path(url).is_dir():
         raise validation_exception(f"ModelDataUrl {url} is no folder.")
-
-
-def _check_still_async(current: Endpoint, config: EndpointConfig) -> None:
-    if current.config.asynchronous and not config.asynchronous:
-        raise validation_exception(
-            "The AsyncInferenceConfig parameter cannot be removed from this endpoint "
-            f"{current.name}."
-        )
-    if config.asynchronous and not current.config.asynchronous:
-        raise validation_exception(
-            f"The AsyncInferenceConfig parameter cannot be added to this endpoint {current.name}."
-        )

@@ -45,9 +45,15 @@ def _variant_summary(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
         "DeployedImages": _deployed_images(endpoint.models[variant.name], endpoint.created),
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": variant.instance_count,
-        "DesiredInstanceCount": variant.instance_count,
+        **_capacity(variant),
     }
+
+
+def _capacity(variant: Variant) -> dict[str, Any]:
+    if serverless := variant.document.get("ServerlessConfig"):
+        return {"CurrentServerlessConfig": serverless, "DesiredServerlessConfig": serverless}
+    count = variant.instance_count
+    return {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
 
 
 def _deployed_images(model: Model, resolved: float) -> list[dict[str, Any]]:

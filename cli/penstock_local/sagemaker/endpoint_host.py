@@ -8,11 +8,12 @@ from typing import Any
 
 from penstock_local.sagemaker.async_worker import AsyncWorker, cancel_all
 from penstock_local.sagemaker.backlog import Backlog
-from penstock_local.sagemaker.blueprint import StartupError, prepare
+from penstock_local.sagemaker.blueprint import Blueprint, StartupError, prepare
 from penstock_local.sagemaker.instance import Instance
 from penstock_local.sagemaker.invocations import AsyncInvocation
-from penstock_local.sagemaker.pool import Pool, UnhealthyError
+from penstock_local.sagemaker.pool import Capacity, Pool, UnhealthyError
 from penstock_local.sagemaker.resources import Endpoint, Variant
+from penstock_local.sagemaker.serverless import ServerlessPool
 from penstock_local.sagemaker.services import Services
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class EndpointHost:
     def __init__(self, endpoint: Endpoint, services: Services, backlog: Backlog) -> None:
         self.endpoint = endpoint
         self.backlog = backlog
-        self.pools: dict[str, Pool] = {}
+        self.pools: dict[str, Capacity] = {}
         self._services = services
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
@@ -56,13 +57,18 @@ class EndpointHost:
 
     async def _start(self, variant: Variant) -> None:
         blueprint = await prepare(self._services, self.endpoint.models[variant.name], self.log_file)
-        pool = Pool(blueprint, variant.instance_count, self._services)
+        pool = self._capacity(variant, blueprint)
         self.pools[variant.name] = pool
         allowed = min(variant.startup_timeout, self._services.maximum_startup_seconds)
         try:
             await pool.start(allowed)
         except UnhealthyError as error:
             raise StartupError(self._unhealthy_reason(variant, error.container)) from error
+
+    def _capacity(self, variant: Variant, blueprint: Blueprint) -> Capacity:
+        if settings := variant.serverless:
+            return ServerlessPool(self.endpoint.name, blueprint, settings, self._services)
+        return Pool(blueprint, variant.instance_count, self._services)
 
     def _unhealthy_reason(self, variant: Variant, container: str) -> str:
         return (

@@ -32,5 +32,25 @@ def validation_error(message: str) -> ApiError:
     return ApiError("ValidationError", message)
 
 
+def throttled() -> ApiError:
+    """As the runtime throttles: <https://github.com/opensearch-project/ml-commons/issues/2429>."""
+    return ApiError("ThrottlingException", None)
+
+
+def model_not_ready(message: str) -> ApiError:
+    return ApiError("ModelNotReadyException", message, 429)
+
+
+def quota_exceeded(quota: str, limit: int, used: int, delta: int) -> ApiError:
+    """`quota` is its name in Service Quotas and its unit, as in "…' is 4 Instances"."""
+    name, _, unit = quota.rpartition("/")
+    return ApiError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{name}' is {limit} {unit}, with current utilization of "
+        f"{used} {unit} and a request delta of {delta} {unit}. Please contact AWS support to "
+        "request an increase for this limit.",
+    )
+
+
 def not_supported(what: str) -> ApiError:
     return validation_exception(f"{what} is not supported by the local SageMaker yet.")

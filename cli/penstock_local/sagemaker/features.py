@@ -7,7 +7,9 @@ machine (instance types, weights of the only variant, volume sizes, roles).
 from typing import Any
 from urllib.parse import urlsplit
 
+from penstock_local.sagemaker.combinations import refuse_serverless
 from penstock_local.sagemaker.errors import not_supported, validation_exception
+from penstock_local.sagemaker.resources import container_documents
 
 Supported = dict[str, Any]
 
@@ -26,6 +28,7 @@ _VARIANT: Supported = dict.fromkeys(
         "VolumeSizeInGB",
         "ModelDataDownloadTimeoutInSeconds",
         "ContainerStartupHealthCheckTimeoutInSeconds",
+        "ServerlessConfig",
     ),
     _ALL,
 )
@@ -83,20 +86,18 @@ def _refuse_members(value: Any, supported: Supported | None, path: str) -> None:
 
 
 def _refuse_special(request: dict[str, Any]) -> None:
+    """What will never be there, or never together: it deserves a better answer than "yet"."""
     for variant in request.get("ProductionVariants", []):
         if variant.get("AcceleratorType"):
             raise validation_exception(ELASTIC_INFERENCE)
-
-
-def containers(request: dict[str, Any]) -> list[dict[str, Any]]:
-    primary = request.get("PrimaryContainer")
-    return [*([primary] if primary else []), *request.get("Containers", [])]
+        if variant.get("ServerlessConfig"):
+            refuse_serverless(variant, request)
 
 
 def _refuse_model(request: dict[str, Any]) -> None:
     if request.get("PrimaryContainer") and request.get("Containers"):
         raise validation_exception("Cannot specify both PrimaryContainer and Containers.")
-    found = containers(request)
+    found = container_documents(request)
     if not found:
         raise validation_exception("One of PrimaryContainer and Containers must be specified.")
     if len(found) > 1:
@@ -123,9 +124,17 @@ def _refuse_config(request: dict[str, Any]) -> None:
     variants = request["ProductionVariants"]
     if len(variants) > 1:
         raise not_supported("An endpoint with several ProductionVariants")
-    for needed in ("ModelName", "InitialInstanceCount", "InstanceType"):
-        if not variants[0].get(needed):
-            raise validation_exception(f"{needed} is required for a ProductionVariant.")
+    for variant in variants:
+        _refuse_incomplete(variant)
     asynchronous = request.get("AsyncInferenceConfig")
     if asynchronous and not asynchronous["OutputConfig"].get("S3OutputPath"):
         raise not_supported("AsyncInferenceConfig without OutputConfig.S3OutputPath")
+
+
+def _refuse_incomplete(variant: dict[str, Any]) -> None:
+    needed = ["ModelName"]
+    if not variant.get("ServerlessConfig"):
+        needed += ["InitialInstanceCount", "InstanceType"]
+    for name in needed:
+        if not variant.get(name):
+            raise validation_exception(f"{name} is required for a ProductionVariant.")

@@ -18,6 +18,11 @@ class Limits:
     # botocore's model says 6 MiB, the guide 25 MB: more than 6 MiB is for those who ask for it.
     real_time_payload_bytes: int = 6_291_456
     invocation_seconds: float = 60.0
+    serverless_payload_bytes: int = 4 * 1024 * 1024
+    serverless_idle_seconds: float = 600.0  # ours: the guide says "for a while"
+    # The guide's figures; a new account has less: 5 endpoints and 10 in all.
+    serverless_endpoints: int = 50
+    serverless_total_concurrency: int = 1000
 
 
 class LimitBook:

@@ -1,11 +1,14 @@
 """InvokeEndpoint: the answer or the model's error goes straight back."""
 
+import asyncio
+
 from aiohttp import web
 
 from penstock_local.sagemaker import stats as counts
 from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.errors import ACCOUNT, ApiError
 from penstock_local.sagemaker.injection import call_model
+from penstock_local.sagemaker.limits import Limits
 from penstock_local.sagemaker.model_client import (
     Answer,
     ModelAnswerError,
@@ -20,11 +23,20 @@ from penstock_local.sagemaker.outcomes import (
     no_answer_text,
     timed_out_text,
 )
+from penstock_local.sagemaker.pool import NoInstanceError
+from penstock_local.sagemaker.resources import Endpoint
 from penstock_local.sagemaker.services import Services
 
 _MODEL_ERROR_STATUS = 424
 _ORIGINAL_MESSAGE_CHARACTERS = 2048
 _CLIENT_ERRORS = range(400, 500)
+
+
+def payload_limit(endpoint: Endpoint, limits: Limits) -> int:
+    """Of a request and of its answer, in bytes."""
+    if endpoint.config.serverless:
+        return limits.serverless_payload_bytes
+    return limits.real_time_payload_bytes
 
 
 class RealTime:
@@ -35,31 +47,30 @@ class RealTime:
         self._host = host
         self._name = host.endpoint.name
         self._variant = variant
+        self._limits = services.limits.now
+        self._maximum_bytes = payload_limit(host.endpoint, self._limits)
 
     async def invoke(self, call: ModelCall) -> web.Response:
         """Raises ApiError with code ModelError for whatever the model does wrong."""
-        try:
-            answer = await self._answer(call)
-            with answer.body as body:
-                content = body.read()
-            if not is_success(answer.status):
-                text = content.decode(errors="replace")
-                raise self._model_error(answer.container, answer.status, text)
-        except ApiError:
-            self._services.stats.count(self._name, counts.FAILED)
-            raise
+        answer = await self._answer(call)
+        with answer.body as body:
+            content = body.read()
+        if not is_success(answer.status):
+            text = content.decode(errors="replace")
+            raise self._model_error(answer.container, answer.status, text)
         self._services.stats.count(self._name, counts.COMPLETED)
         return self._response(answer, content)
 
     async def _answer(self, call: ModelCall) -> Answer:
-        limits = self._services.limits.now
-        maximum = limits.real_time_payload_bytes
-        rules = Rules(limits.invocation_seconds, maximum, require_length=False)
-        instance = self._host.pools[self._variant].least_busy()
-        if instance is None:
-            raise self._no_answer("primary", no_answer_text(self._name))
+        seconds, now = self._limits.invocation_seconds, asyncio.get_running_loop().time
+        deadline = now() + seconds
         try:
-            return await call_model(self._services, instance, self._name, call, rules)
+            async with self._host.pools[self._variant].instance(seconds) as instance:
+                self._services.stats.count(self._name, counts.ACCEPTED)
+                rules = Rules(deadline - now(), self._maximum_bytes, require_length=False)
+                return await call_model(self._services, instance, self._name, call, rules)
+        except NoInstanceError as error:
+            raise self._no_answer("primary", no_answer_text(self._name)) from error
         except ModelTimedOutError as error:
             raise self._no_answer(error.container, timed_out_text(error.container)) from error
         except ModelUnreachableError as error:
@@ -71,6 +82,7 @@ class RealTime:
         return self._model_error(container, NO_ANSWER_STATUS, text)
 
     def _model_error(self, container: str, status: int, text: str) -> ApiError:
+        self._services.stats.count(self._name, counts.FAILED)
         side = "client" if status in _CLIENT_ERRORS else "server"
         group = f"/aws/sagemaker/Endpoints/{self._name}"
         original = text[:_ORIGINAL_MESSAGE_CHARACTERS]

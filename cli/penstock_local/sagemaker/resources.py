@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from penstock_local.sagemaker.errors import ACCOUNT
-from penstock_local.sagemaker.features import containers
 
 # "Must pass within 8 minutes of start" unless the variant raises it.
 STARTUP_TIMEOUT_SECONDS = 480
@@ -45,7 +44,7 @@ class Model:
 
     @property
     def containers(self) -> list[Container]:
-        found = containers(self.request)
+        found = container_documents(self.request)
         if len(found) == 1:
             return [Container(found[0].get("ContainerHostname", "primary"), found[0])]
         return [
@@ -63,6 +62,17 @@ class AsyncSettings:
     error_topic: str | None
     include_response_in: frozenset[str]
     max_concurrent: int
+
+
+def container_documents(request: dict[str, Any]) -> list[dict[str, Any]]:
+    primary = request.get("PrimaryContainer")
+    return [*([primary] if primary else []), *request.get("Containers", [])]
+
+
+@dataclass(frozen=True)
+class ServerlessSettings:
+    max_concurrency: int
+    provisioned: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,13 @@ class Variant:
         return count
 
     @property
+    def serverless(self) -> ServerlessSettings | None:
+        given = self.document.get("ServerlessConfig")
+        if not given:
+            return None
+        return ServerlessSettings(given["MaxConcurrency"], given.get("ProvisionedConcurrency", 0))
+
+    @property
     def startup_timeout(self) -> int:
         timeout: int = self.document.get(
             "ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_SECONDS
@@ -106,6 +123,10 @@ class EndpointConfig:
     @property
     def variants(self) -> list[Variant]:
         return [Variant(document) for document in self.request["ProductionVariants"]]
+
+    @property
+    def serverless(self) -> ServerlessSettings | None:
+        return self.variants[0].serverless
 
     @property
     def asynchronous(self) -> AsyncSettings | None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from penstock_local.sagemaker import stats as counts
 from penstock_local.sagemaker.api_faults import after_the_call, before_the_call
 from penstock_local.sagemaker.endpoint_host import EndpointHost
-from penstock_local.sagemaker.errors import ACCOUNT, ApiError, validation_error
+from penstock_local.sagemaker.errors import ACCOUNT, ApiError, throttled, validation_error
 from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.invocations import (
     AsyncInvocation,
@@ -18,7 +18,7 @@ from penstock_local.sagemaker.invocations import (
     output_location,
 )
 from penstock_local.sagemaker.model_client import ModelCall
-from penstock_local.sagemaker.real_time import RealTime
+from penstock_local.sagemaker.real_time import RealTime, payload_limit
 from penstock_local.sagemaker.registry import Registry
 from penstock_local.sagemaker.runtime_requests import (
     async_parameters,
@@ -74,7 +74,7 @@ class RuntimeApi:
                 f"Endpoint {name} has no AsyncInferenceConfig: use InvokeEndpoint."
             )
         if len(host.backlog) >= _MAXIMUM_WAITING:
-            raise ApiError("ThrottlingException", None)
+            raise throttled()
         object_id = str(uuid.uuid4())
         invocation = AsyncInvocation(
             endpoint_name=name,
@@ -93,13 +93,12 @@ class RuntimeApi:
         body = await request.read()
         parameters = real_time_parameters(name, request.headers)
         host = self._serving(name)
-        check_payload(body, self._services.limits.now.real_time_payload_bytes)
+        check_payload(body, payload_limit(host.endpoint, self._services.limits.now))
         if host.endpoint.config.asynchronous:
             raise validation_error(
                 f"Endpoint {name} has an AsyncInferenceConfig: use InvokeEndpointAsync."
             )
         headers = model_headers(parameters, parameters.get("InferenceId"))
-        self._services.stats.count(name, counts.ACCEPTED)
         variant = host.endpoint.config.variants[0].name
         invocation = RealTime(self._services, host, variant)
         return await invocation.invoke(ModelCall(headers, io.BytesIO(body)))

@@ -7,6 +7,8 @@ MODEL_INVOCATIONS = "model_invocations"
 COMPLETED = "completed"
 FAILED = "failed"
 EXPIRED = "expired"
+THROTTLED = "throttled"
+COLD_STARTS = "cold_starts"
 NOTIFICATIONS_SENT = "notifications_sent"
 NOTIFICATION_FAILURES = "notification_failures"
 _COUNTS = (
@@ -15,6 +17,8 @@ _COUNTS = (
     COMPLETED,
     FAILED,
     EXPIRED,
+    THROTTLED,
+    COLD_STARTS,
     NOTIFICATIONS_SENT,
     NOTIFICATION_FAILURES,
 )

@@ -214,7 +214,6 @@ def test_a_model_with_what_this_server_can_not_do_is_refused(
     ("variant", "further", "message"),
     [
         ({"AcceleratorType": "ml.eia2.medium"}, {}, ELASTIC),
-        ({"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}, {}, YET),
         ({"ManagedInstanceScaling": {"Status": "ENABLED"}}, {}, YET),
         ({"RoutingConfig": {"RoutingStrategy": "RANDOM"}}, {}, YET),
         ({"CoreDumpConfig": {"DestinationS3Uri": "s3://b/k"}}, {}, YET),

@@ -1,0 +1,77 @@
+"""What can't be had together, and what an endpoint can't become. Pure."""
+
+from typing import Any
+
+from penstock_local.sagemaker.errors import quota_exceeded, validation_exception
+from penstock_local.sagemaker.limits import Limits
+from penstock_local.sagemaker.resources import Endpoint, EndpointConfig
+
+# "The memory sizes you can choose are …": guide, `serverless-endpoints`.
+_MEMORY_SIZES = range(1024, 6144 + 1, 1024)
+_NOT_SERVERLESS = (
+    "InitialInstanceCount",
+    "InstanceType",
+    "VolumeSizeInGB",
+    "ModelDataDownloadTimeoutInSeconds",
+    "ContainerStartupHealthCheckTimeoutInSeconds",
+)
+
+
+def refuse_serverless(variant: dict[str, Any], request: dict[str, Any]) -> None:
+    """`request` is that of the whole configuration. Raises ApiError."""
+    serverless = variant["ServerlessConfig"]
+    if serverless["MemorySizeInMB"] not in _MEMORY_SIZES:
+        sizes = ", ".join(map(str, _MEMORY_SIZES))
+        raise validation_exception(f"MemorySizeInMB must be one of {sizes}.")
+    if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
+        raise validation_exception("ProvisionedConcurrency must not exceed MaxConcurrency.")
+    for name in _NOT_SERVERLESS:
+        if variant.get(name):
+            raise validation_exception(f"{name} can't be set together with ServerlessConfig.")
+    if len(request["ProductionVariants"]) > 1:
+        raise validation_exception("A serverless endpoint can't have several ProductionVariants.")
+    if request.get("AsyncInferenceConfig"):
+        raise validation_exception("A serverless endpoint can't have an AsyncInferenceConfig.")
+    if request.get("DataCaptureConfig"):
+        raise validation_exception("A serverless endpoint can't have a DataCaptureConfig.")
+
+
+def check_serverless_quotas(wanted: Endpoint, existing: list[Endpoint], limits: Limits) -> None:
+    """`existing` may hold an earlier state of the same endpoint. Raises ApiError."""
+    settings = wanted.config.serverless
+    if settings is None:
+        return
+    others = [
+        found
+        for endpoint in existing
+        if endpoint.name != wanted.name and (found := endpoint.config.serverless)
+    ]
+    if len(others) + 1 > limits.serverless_endpoints:
+        quota = "Maximum number of serverless endpoints/Endpoints"
+        raise quota_exceeded(quota, limits.serverless_endpoints, len(others), 1)
+    used, total = sum(item.max_concurrency for item in others), limits.serverless_total_concurrency
+    if used + settings.max_concurrency > total:
+        quota = "Maximum total concurrency that can be allocated across all serverless endpoints"
+        raise quota_exceeded(f"{quota}/Invocations", total, used, settings.max_concurrency)
+
+
+def check_conversion(current: Endpoint, config: EndpointConfig) -> None:
+    """Whether the endpoint may become what the configuration says. Raises ApiError."""
+    _check_still_async(current, config)
+    if config.serverless and not current.config.serverless:
+        raise validation_exception(
+            f"Endpoint {current.name} can't become serverless: an endpoint with instances can't be "
+            "converted. Create a new endpoint."
+        )
+
+
+def _check_still_async(current: Endpoint, config: EndpointConfig) -> None:
+    if current.config.asynchronous and not config.asynchronous:
+        raise validation_exception(
+            "The AsyncInferenceConfig parameter cannot be removed from this endpoint "
+            f"{current.name}."
+        )
+    if config.asynchronous and not current.config.asynchronous:
+        raise validation_exception(
+            f"The AsyncInferenceConfig parameter cannot be added to this endpoint {current.name}."
+        )
