@@ -140,6 +140,7 @@ def stack_parameters(wanted: Wanted, sagemaker_url: str) -> dict[str, str]:
     return {
         "SageMakerRuntimeEndpointUrl": sagemaker_url,
         "EndpointName": wanted.endpoint_name,
+        "EndpointNamePattern": "*",  # any that is created on the local SageMaker
         **LOCAL_CONCURRENCY,
         **dict(wanted.parameters),
     }

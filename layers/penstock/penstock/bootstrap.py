@@ -12,6 +12,7 @@ from penstock.adapters.dynamodb import DynamoDbTable
 from penstock.adapters.s3 import S3Objects
 from penstock.adapters.sagemaker import SageMakerModel, runtime_client
 from penstock.adapters.sqs import SqsQueues
+from penstock.domain.endpoint_names import EndpointNames
 from penstock.domain.job import Job
 from penstock.ports import Journal
 from penstock.selection import compile_selection
@@ -46,6 +47,8 @@ def accept_upload(settings: Settings, journal: Journal) -> AcceptUpload:
         now=time.time,
         default_pipeline=settings.default_pipeline,
         region_bytes=settings.region_bytes,
+        input_bucket=settings.input_bucket,
+        endpoints=EndpointNames.parse(settings.endpoint_names),
     )
 
 

@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 from yaml.reader import ReaderError
 
+from penstock.domain.endpoint_names import ANY_ENDPOINT, EndpointNames
 from penstock.domain.errors import PermanentError
 from penstock.domain.legible import is_whole, legible
 from penstock.domain.pipeline import Pipeline
@@ -41,8 +42,10 @@ class InvalidPipelineError(PermanentError):
         super().__init__("InvalidPipeline", "; ".join(self.problems))
 
 
-def load_pipeline(text: str | bytes, source: str) -> Pipeline:
-    """The pipeline of a file; `source` names it in messages.
+def load_pipeline(
+    text: str | bytes, source: str, endpoints: EndpointNames = ANY_ENDPOINT
+) -> Pipeline:
+    """The pipeline of a file; `source` names it in messages, `endpoints` may be called.
 
     Raises:
         InvalidPipelineError: not YAML, unknown keys, values out of bounds.
@@ -56,6 +59,7 @@ def load_pipeline(text: str | bytes, source: str) -> Pipeline:
         raise InvalidPipelineError(source, problems, len(found) - len(problems)) from error
     except yaml.YAMLError as error:
         raise InvalidPipelineError(source, [_one_line(error)]) from error
+    _check_endpoint(document, root, source, endpoints)
     _check_selection(document, root, source)
     return document.to_domain(source)
 
@@ -230,6 +234,16 @@ def _line_of(root: yaml.MappingNode, location: Sequence[int | str]) -> int:
 
 def _entries(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
     return list(node.value) if isinstance(node, yaml.MappingNode) else []
+
+
+def _check_endpoint(
+    document: PipelineDocument, root: yaml.MappingNode, source: str, endpoints: EndpointNames
+) -> None:
+    name = document.invoke.endpoint
+    if not endpoints.allow(name):
+        line = _line_of(root, ("invoke", "endpoint"))
+        problem = f"line {line}: `invoke.endpoint` is {name!r}: this stack may call {endpoints}"
+        raise InvalidPipelineError(source, [problem])
 
 
 def _check_selection(document: PipelineDocument, root: yaml.MappingNode, source: str) -> None:

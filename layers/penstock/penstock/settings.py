@@ -25,6 +25,8 @@ class Settings:
     failure_topic: str = ""
     event_bus: str = ""
     default_pipeline: str = ""
+    input_bucket: str = ""
+    endpoint_names: str = ""
     region_bytes: int = 32 * 1024**2
     retention: int = 90 * DAY
     sweep_grace: int = 900

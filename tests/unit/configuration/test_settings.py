@@ -27,6 +27,8 @@ def test_every_variable_is_read() -> None:
             "FAILURE_TOPIC",
             "EVENT_BUS",
             "DEFAULT_PIPELINE",
+            "INPUT_BUCKET",
+            "ENDPOINT_NAMES",
         ]
     }
 

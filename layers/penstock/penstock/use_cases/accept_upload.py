@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.domain.endpoint_names import ANY_ENDPOINT, EndpointNames
 from penstock.domain.envelopes import bad_message, field, optional_field
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
@@ -85,9 +86,13 @@ class AcceptUpload:
     now: Callable[[], float]
     default_pipeline: str
     region_bytes: int
+    input_bucket: str
+    endpoints: EndpointNames = ANY_ENDPOINT
 
     def __call__(self, event: dict[str, Any]) -> None:
         upload = Upload.from_event(event)
+        if upload.source.bucket != self.input_bucket:
+            raise bad_message(f"{upload.source.bucket!r:.80} is not the input bucket")
         match meaning_of(upload.source.key, upload.source.size):
             case "input":
                 self._start(upload)
@@ -157,7 +162,7 @@ class AcceptUpload:
             if error.code == "ObjectTooLarge":
                 raise InvalidPipelineError(key, [TOO_LONG]) from error
             raise
-        return load_pipeline(text, key)
+        return load_pipeline(text, key, self.endpoints)
 
 
 _BEGINNING = frozenset({JobStatus.SUBMITTED, JobStatus.SPLITTING})
