@@ -268,6 +268,23 @@ def test_a_chunk_is_settled_by_being_bisected(table: JobTable) -> None:
     assert found == replace(invoked(), outcome=replace(outcome, held=1_800_000_000.25))
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome("predictions", 0, 0.0),
+        Outcome("errors", 0, 9.0, code="Cancelled", message="", unfinished=True),
+        Outcome("bisected", 1, 9.0, middle=0, held=0.0),
+    ],
+    ids=["all refused here", "never sent", "held since ever"],
+)
+def test_an_outcome_of_noughts_comes_back_as_it_was(table: JobTable, outcome: Outcome) -> None:
+    table.record_attempt(JOB_ID, invoked())
+
+    assert table.settle(JOB_ID, PATH, outcome)
+
+    assert table.get_chunk(JOB_ID, PATH) == replace(invoked(), outcome=outcome)
+
+
 def test_an_outcome_may_come_before_its_attempt_is_recorded(table: JobTable) -> None:
     table.settle(JOB_ID, PATH, OUTCOME)
     assert table.get_chunk(JOB_ID, PATH) == ChunkState(PATH, outcome=OUTCOME)

@@ -178,7 +178,12 @@ def _sparse(message: ChunkMessage) -> dict[str, Any]:
 
 
 def outcome_attribute(outcome: Outcome) -> dict[str, str]:
-    known = {name: value for name, value in asdict(outcome).items() if value not in (None, False)}
+    # By identity: no attempts, 0, are to Python equal to False.
+    known = {
+        name: value
+        for name, value in asdict(outcome).items()
+        if value is not None and value is not False
+    }
     return {"S": dumps(known)}
 
 
