@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import tarfile
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -95,9 +96,11 @@ class Aws:
 
     def _fetch_model(self, url: str, folder: Path) -> None:
         location = parse(url)
-        folder.mkdir(parents=True, exist_ok=True)
-        archive = folder.with_suffix(".tar.gz")
-        self._s3.download_file(location.bucket, location.key, str(archive))
-        with tarfile.open(archive) as unpacked:
-            unpacked.extractall(folder, filter="data")
-        archive.unlink()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed at the end: a download that was given up leaves no half of a model behind.
+        with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+            archive, unpacked = Path(beside) / "model.tar.gz", Path(beside) / "model"
+            self._s3.download_file(location.bucket, location.key, str(archive))
+            with tarfile.open(archive) as packed:
+                packed.extractall(unpacked, filter="data")
+            unpacked.rename(folder)

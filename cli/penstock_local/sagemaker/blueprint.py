@@ -25,16 +25,19 @@ class Blueprint:
     log_file: Path
     region: str
 
-    def launch(self, container: Container) -> Launch:
+    def launch(self, container: Container, storage: Path) -> Launch:
+        """`storage`: where the instance keeps the models of a multi-model container."""
         return Launch(
             image_folder=container.image_folder,
             environment=container.environment,
-            added=self._added(container),
+            added=self._added(container, storage),
             region=self.region,
             log_file=self.log_file,
         )
 
-    def _added(self, container: Container) -> dict[str, str]:
+    def _added(self, container: Container, storage: Path) -> dict[str, str]:
+        if container.multi_model:
+            return {"SAGEMAKER_MULTI_MODEL": "true", "SAGEMAKER_MODELS_DIR": str(storage)}
         data = self.data.get(container.name)
         return {"SAGEMAKER_MODEL_DIR": str(data)} if data else {}
 
@@ -50,7 +53,7 @@ async def prepare(services: Services, model: Model, log_file: Path) -> Blueprint
     data = {}
     try:
         for container in model.containers:
-            if container.data_url:
+            if container.data_url and not container.multi_model:
                 data[container.name] = await _model_data(services, container, folder)
     except BaseException:  # also a cancellation: what was downloaded goes, the error stays
         shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from penstock_local.sagemaker.errors import quota_exceeded, validation_exception
 from penstock_local.sagemaker.limits import Limits
-from penstock_local.sagemaker.resources import Endpoint, EndpointConfig
+from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model
 
 # "The memory sizes you can choose are …": guide, `serverless-endpoints`.
 _MEMORY_SIZES = range(1024, 6144 + 1, 1024)
@@ -34,6 +34,19 @@ def refuse_serverless(variant: dict[str, Any], request: dict[str, Any]) -> None:
         raise validation_exception("A serverless endpoint can't have an AsyncInferenceConfig.")
     if request.get("DataCaptureConfig"):
         raise validation_exception("A serverless endpoint can't have a DataCaptureConfig.")
+
+
+def refuse_models(config: EndpointConfig, models: list[Model]) -> None:
+    """What such a configuration can't serve. Raises ApiError."""
+    multi_model = any(model.multi_model for model in models)
+    if config.serverless and multi_model:
+        raise validation_exception("A serverless endpoint can't be a multi-model endpoint.")
+    if config.asynchronous and multi_model:
+        # InvokeEndpointAsync has no parameter to name a model with.
+        raise validation_exception(
+            "An asynchronous endpoint can't be a multi-model endpoint: InvokeEndpointAsync has no "
+            "TargetModel."
+        )
 
 
 def check_serverless_quotas(wanted: Endpoint, existing: list[Endpoint], limits: Limits) -> None:

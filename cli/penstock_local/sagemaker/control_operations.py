@@ -5,7 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from penstock_local.sagemaker import documents
-from penstock_local.sagemaker.combinations import check_conversion, check_serverless_quotas
+from penstock_local.sagemaker.combinations import (
+    check_conversion,
+    check_serverless_quotas,
+    refuse_models,
+)
 from penstock_local.sagemaker.errors import validation_exception
 from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.listing import page
@@ -126,10 +130,12 @@ class ControlOperations:
         return {}
 
     def _models(self, config: EndpointConfig) -> dict[str, Model]:
-        """The model of each variant. Raises ApiError for one that doesn't exist."""
-        return {
+        """The model of each variant. Raises ApiError for one that doesn't exist or doesn't fit."""
+        models = {
             variant.name: self._registry.model(variant.model_name) for variant in config.variants
         }
+        refuse_models(config, list(models.values()))
+        return models
 
 
 def _check_files(model: Model) -> None:

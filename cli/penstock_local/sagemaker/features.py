@@ -16,7 +16,15 @@ Supported = dict[str, Any]
 _ALL = None
 
 _CONTAINER: Supported = dict.fromkeys(
-    ("Image", "ModelDataUrl", "Environment", "ContainerHostname", "Mode"), _ALL
+    (
+        "Image",
+        "ModelDataUrl",
+        "Environment",
+        "ContainerHostname",
+        "Mode",
+        "MultiModelConfig",
+    ),
+    _ALL,
 )
 _VARIANT: Supported = dict.fromkeys(
     (
@@ -106,8 +114,7 @@ def _refuse_model(request: dict[str, Any]) -> None:
 
 
 def _refuse_container(container: dict[str, Any]) -> None:
-    if container.get("Mode", "SingleModel") != "SingleModel":
-        raise not_supported("Mode MultiModel (a multi-model endpoint)")
+    _refuse_multi_model(container)
     if urlsplit(container.get("Image", "")).scheme != "file":
         raise validation_exception(
             "A container image is not supported by the local SageMaker yet. Image must be "
@@ -118,6 +125,16 @@ def _refuse_container(container: dict[str, Any]) -> None:
     environment = container.get("Environment", {}).items()
     if sum(len(f"{key}{value}".encode()) for key, value in environment) > _ENVIRONMENT_BYTES:
         raise validation_exception("Environment must not exceed 32 KB in total.")
+
+
+def _refuse_multi_model(container: dict[str, Any]) -> None:
+    multi_model = container.get("Mode") == "MultiModel"
+    if container.get("MultiModelConfig") and not multi_model:
+        raise validation_exception("MultiModelConfig needs Mode MultiModel.")
+    if multi_model and urlsplit(container.get("ModelDataUrl", "")).scheme != "s3":
+        raise validation_exception(
+            "Mode MultiModel needs ModelDataUrl, the s3:// prefix under which the models are."
+        )
 
 
 def _refuse_config(request: dict[str, Any]) -> None:

@@ -1,24 +1,33 @@
 """One "instance": the containers of a model, side by side."""
 
 import asyncio
+import uuid
 
 from penstock_local.sagemaker.blueprint import Blueprint
 from penstock_local.sagemaker.container_host import ContainerHost
 from penstock_local.sagemaker.model_client import Answer, ModelCall, Rules
 from penstock_local.sagemaker.model_server import ModelServer
+from penstock_local.sagemaker.multi_model import MultiModelContainer
+from penstock_local.sagemaker.resources import Container
 from penstock_local.sagemaker.services import Services
 
 
 class Instance:
     def __init__(self, blueprint: Blueprint, services: Services) -> None:
+        # The instance's volume, for the models of a multi-model container.
+        self._storage = blueprint.folder / f"instance-{uuid.uuid4().hex[:8]}"
+        self._services = services
         self.containers = [
-            ContainerHost(
-                container.name,
-                ModelServer(blueprint.launch(container), services.supervision),
-                services,
-            )
-            for container in blueprint.model.containers
+            self._host(blueprint, container) for container in blueprint.model.containers
         ]
+
+    def _host(self, blueprint: Blueprint, container: Container) -> ContainerHost:
+        storage = self._storage / container.name
+        server = ModelServer(blueprint.launch(container, storage), self._services.supervision)
+        if container.multi_model:
+            storage.mkdir(parents=True)
+            return MultiModelContainer(container, server, storage, self._services)
+        return ContainerHost(container.name, server, self._services)
 
     @property
     def servers(self) -> list[ModelServer]:
@@ -32,6 +41,9 @@ class Instance:
     def in_flight(self) -> int:
         return sum(server.in_flight for server in self.servers)
 
+    def holds(self, target_model: str | None) -> bool:
+        return any(container.holds(target_model) for container in self.containers)
+
     def start(self) -> None:
         for server in self.servers:
             server.start()
@@ -42,8 +54,8 @@ class Instance:
                 await server.until_ready()
 
     async def stop(self) -> None:
-        await asyncio.gather(*(server.stop() for server in self.servers))
+        await asyncio.gather(*(container.stop() for container in self.containers))
 
     async def invoke(self, call: ModelCall, rules: Rules) -> Answer:
-        """Raises ModelCallError."""
+        """Raises ModelCallError; with a multi-model container also ApiError."""
         return await self.containers[0].invoke(call, rules)

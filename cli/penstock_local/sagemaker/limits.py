@@ -18,6 +18,7 @@ class Limits:
     # botocore's model says 6 MiB, the guide 25 MB: more than 6 MiB is for those who ask for it.
     real_time_payload_bytes: int = 6_291_456
     invocation_seconds: float = 60.0
+    model_load_seconds: float = 360.0  # of a multi-model endpoint, the wait of 60 s included
     serverless_payload_bytes: int = 4 * 1024 * 1024
     serverless_idle_seconds: float = 600.0  # ours: the guide says "for a while"
     # The guide's figures; a new account has less: 5 endpoints and 10 in all.

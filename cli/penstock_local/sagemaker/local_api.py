@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from penstock_local.sagemaker.container_host import ContainerHost
 from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.faults import parse_rules
 from penstock_local.sagemaker.hosting import Hosting
@@ -101,10 +102,21 @@ def _running(host: EndpointHost) -> dict[str, Any]:
         "waiting": len(host.backlog),
         "in_process": host.busy,
         "instances": [
-            {"pid": server.pid, "ready": server.ready, "restarts": server.restarts}
+            _container(container)
             for instance in host.instances
-            for server in instance.servers
+            for container in instance.containers
         ],
+    }
+
+
+def _container(container: ContainerHost) -> dict[str, Any]:
+    server = container.server
+    return {
+        "container": container.name,
+        "pid": server.pid,
+        "ready": server.ready,
+        "restarts": server.restarts,
+        "models": container.target_models(),
     }
 
 

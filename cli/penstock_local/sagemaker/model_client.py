@@ -49,10 +49,11 @@ class Address:
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What a container gets to see of an invocation."""
+    """What a container gets to see of an invocation, and where within the instance it goes."""
 
     headers: Mapping[str, str]
     body: Spool
+    target_model: str | None = None
 
 
 @dataclass(frozen=True)

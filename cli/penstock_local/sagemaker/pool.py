@@ -34,7 +34,9 @@ class Capacity(Protocol):
     async def start(self, seconds: float) -> None:
         """Returns when it can serve. Raises UnhealthyError."""
 
-    def instance(self, seconds: float) -> AbstractAsyncContextManager[Instance]:
+    def instance(
+        self, target_model: str | None, seconds: float
+    ) -> AbstractAsyncContextManager[Instance]:
         """The instance for one request, found within the time. Raises NoInstanceError, ApiError."""
 
     async def stop(self) -> None: ...
@@ -61,12 +63,13 @@ class Pool:
             await asyncio.sleep(_START_POLL_SECONDS)
 
     @contextlib.asynccontextmanager
-    async def instance(self, seconds: float) -> AsyncIterator[Instance]:
-        """The least busy one. Raises NoInstanceError."""
+    async def instance(self, target_model: str | None, seconds: float) -> AsyncIterator[Instance]:
+        """The least busy of those that hold the model, else of all. Raises NoInstanceError."""
         ready = [instance for instance in self._instances if instance.ready]
         if not ready:
             raise NoInstanceError
-        yield min(ready, key=lambda instance: instance.in_flight)
+        holding = [instance for instance in ready if instance.holds(target_model)]
+        yield min(holding or ready, key=lambda instance: instance.in_flight)
 
     async def stop(self) -> None:
         await asyncio.gather(*(instance.stop() for instance in self._instances))

@@ -64,8 +64,9 @@ class RealTime:
     async def _answer(self, call: ModelCall) -> Answer:
         seconds, now = self._limits.invocation_seconds, asyncio.get_running_loop().time
         deadline = now() + seconds
+        pool = self._host.pools[self._variant]
         try:
-            async with self._host.pools[self._variant].instance(seconds) as instance:
+            async with pool.instance(call.target_model, seconds) as instance:
                 self._services.stats.count(self._name, counts.ACCEPTED)
                 rules = Rules(deadline - now(), self._maximum_bytes, require_length=False)
                 return await call_model(self._services, instance, self._name, call, rules)

@@ -35,6 +35,15 @@ class Container:
     def environment(self) -> dict[str, str]:
         return dict(self.document.get("Environment", {}))
 
+    @property
+    def multi_model(self) -> bool:
+        return self.document.get("Mode") == "MultiModel"
+
+    @property
+    def caches_models(self) -> bool:
+        settings = self.document.get("MultiModelConfig") or {}
+        return bool(settings.get("ModelCacheSetting", "Enabled") == "Enabled")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -51,6 +60,10 @@ class Model:
             Container(document.get("ContainerHostname", f"container_{number}"), document)
             for number, document in enumerate(found, start=1)
         ]
+
+    @property
+    def multi_model(self) -> bool:
+        return any(container.multi_model for container in self.containers)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from penstock_local.sagemaker.runtime_requests import (
     real_time_parameters,
 )
 from penstock_local.sagemaker.services import Services
+from penstock_local.sagemaker.targets import check_targets
 
 _ACCEPTED = 202
 _MAXIMUM_WAITING = 120_000  # messages in flight of the queue that the service keeps
@@ -100,8 +101,9 @@ class RuntimeApi:
             )
         headers = model_headers(parameters, parameters.get("InferenceId"))
         variant = host.endpoint.config.variants[0].name
-        invocation = RealTime(self._services, host, variant)
-        return await invocation.invoke(ModelCall(headers, io.BytesIO(body)))
+        check_targets(host.endpoint, host.endpoint.models[variant], parameters)
+        call = ModelCall(headers, io.BytesIO(body), parameters.get("TargetModel"))
+        return await RealTime(self._services, host, variant).invoke(call)
 
     def _serving(self, name: str) -> EndpointHost:
         endpoint = self._registry.find_endpoint(name)

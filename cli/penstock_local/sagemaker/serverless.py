@@ -62,7 +62,7 @@ class ServerlessPool:
         self._reaper = asyncio.create_task(self._reap())
 
     @contextlib.asynccontextmanager
-    async def instance(self, seconds: float) -> AsyncIterator[Instance]:
+    async def instance(self, target_model: str | None, seconds: float) -> AsyncIterator[Instance]:
         """A free one. Raises ApiError if there are too many requests or if it takes too long."""
         if sum(worker.claimed for worker in self._workers) >= self._settings.max_concurrency:
             self._services.stats.count(self._name, counts.THROTTLED)

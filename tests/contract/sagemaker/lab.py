@@ -18,12 +18,17 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-IMAGE = f"file://{Path(__file__).parent / 'images' / 'behaviours'}"
+IMAGES = Path(__file__).parent / "images"
+IMAGE = f"file://{IMAGES / 'behaviours'}"
 ROLE = "arn:aws:iam::000000000000:role/endpoint"
 REGION = "eu-west-1"
 BUCKET = "lab"
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
+def image(name: str) -> str:
+    return f"file://{IMAGES / name}"
 
 
 def eventually(found: Callable[[], Any], timeout: float = 8.0) -> Any:

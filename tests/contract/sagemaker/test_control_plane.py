@@ -194,8 +194,6 @@ DATA_CAPTURE = {
     "request_",
     [
         model_request(Image="000000000000.dkr.ecr.eu-west-1.amazonaws.com/model:1"),
-        model_request(Mode="MultiModel"),
-        model_request(MultiModelConfig={"ModelCacheSetting": "Enabled"}),
         model_request(ModelDataUrl="https://example.com/model.tar.gz"),
         model_request(ModelPackageName="package"),
         {"ModelName": "m", "Containers": [{"Image": IMAGE}, {"Image": IMAGE}]},

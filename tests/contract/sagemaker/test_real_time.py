@@ -8,6 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from tests.contract.sagemaker.lab import AsyncEndpoint, Lab, Server, client, eventually
+from tests.contract.sagemaker.refusals import refusal
 
 MIB = 1024 * 1024
 IMPATIENT = Config(read_timeout=1, retries={"total_max_attempts": 1})
@@ -16,12 +17,6 @@ IMPATIENT = Config(read_timeout=1, retries={"total_max_attempts": 1})
 @pytest.fixture(scope="session")
 def shared_real_time(server: Server, around: Any) -> str:
     return Lab(server, around).real_time_endpoint()
-
-
-def refusal(call: Any, **parameters: Any) -> Any:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    return caught.value.response
 
 
 def padded(size: int) -> bytes:

@@ -171,17 +171,6 @@ def test_a_real_time_model_error_carries_status_message_and_log_stream(
     eventually(lambda: lab.server.stats(endpoint)["failed"] == 1)
 
 
-def test_real_time_limits_and_unsupported_parameters_are_validation_errors(lab: Lab):
-    invoke = lab.server.runtime.invoke_endpoint
-    endpoint = lab.real_time_endpoint()
-
-    large = refused(invoke, EndpointName=endpoint, Body=b"x" * (6_291_456 + 1))
-    assert "less than or equal to 6291456" in large["Error"]["Message"]
-
-    several = refused(invoke, EndpointName=endpoint, Body=b"a", TargetModel="m.tar.gz")
-    assert "TargetModel is not supported" in several["Error"]["Message"]
-
-
 def test_a_response_stream_is_refused(lab: Lab, shared_endpoint: AsyncEndpoint):
     invoke = lab.server.runtime.invoke_endpoint_with_response_stream
 

@@ -7,14 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.sagemaker.lab import BUCKET, Lab, eventually, unique, variant_of
+from tests.contract.sagemaker.refusals import refusal
 
 MIB = 1024 * 1024
-
-
-def refusal(call: Any, **parameters: Any) -> Any:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    return caught.value.response
 
 
 def serverless_config(lab: Lab, model: str, **settings: int) -> str:

@@ -1,0 +1,30 @@
+"""Which of its parts an invocation is for: model, container, variant, component. Pure."""
+
+import uuid
+from typing import Any
+
+from penstock_local.sagemaker.errors import ApiError, validation_error
+from penstock_local.sagemaker.resources import Endpoint, Model
+
+
+def check_targets(endpoint: Endpoint, model: Model, parameters: dict[str, Any]) -> None:
+    """Raises ApiError where a target is missing, unknown or out of place."""
+    _check_target_model(endpoint, model, parameters.get("TargetModel"))
+
+
+def _check_target_model(endpoint: Endpoint, model: Model, target_model: str | None) -> None:
+    # <https://github.com/aws/amazon-sagemaker-examples/issues/1216>
+    if target_model and not model.multi_model:
+        raise _coded(
+            "TARGET_MODEL_HEADER_NOT_SUPPORTED",
+            f"Endpoint {endpoint.name} is not a multi-model endpoint and does not support target "
+            "model header.",
+        )
+    # <https://github.com/aws/sagemaker-tensorflow-serving-container/issues/166>
+    if model.multi_model and not target_model:
+        raise validation_error(f"Request {uuid.uuid4()} is missing a target model header.")
+
+
+def _coded(code: str, message: str) -> ApiError:
+    """Some refusals carry a code of their own beside the message."""
+    return ApiError("ValidationError", message, members={"ErrorCode": code})
