@@ -25,11 +25,12 @@ SINGLE_PUT = 8 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A stack and clients that reach it."""
+    """A stack and clients that reach it; `client` makes those of other services."""
 
     stack: Stack
     s3: Any
     dynamodb: Any
+    client: Callable[[str], Any]
 
 
 def connect(target: Target) -> Connection:
@@ -46,7 +47,7 @@ def connect(target: Target) -> Connection:
         raise WrongUsageError("LocalStackDown", message)
     make = client_maker(target)
     outputs = target.outputs or stack_outputs(make("cloudformation"), target.stack)
-    return Connection(Stack.of(target.stack, outputs), make("s3"), make("dynamodb"))
+    return Connection(Stack.of(target.stack, outputs), make("s3"), make("dynamodb"), make)
 
 
 def answers(endpoint_url: str) -> bool:

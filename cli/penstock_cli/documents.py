@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from penstock.domain.job import Job
+from penstock.domain.job import Job, Stop
 from penstock.domain.manifest import iso
 from penstock_cli.phrases import outputs_of, pipeline_of, took
 from penstock_cli.progress import Progress
@@ -20,12 +20,17 @@ def job_document(job: Job, now: float) -> dict[str, Any]:
         "totals": asdict(job.totals) if job.totals else None,
         "records": summary.get("records"),
         "failure": asdict(job.failure) if job.failure else None,
+        "stop": _stop(job.stop) if job.stop else None,
         "outputs": outputs_of(job),
         "created_at": iso(job.created_at),
         "split_at": iso(job.split_at) if job.split_at else None,
         "finished_at": iso(job.finished_at) if job.finished_at else None,
         "seconds": round(took(job, now), 3),
     }
+
+
+def _stop(stop: Stop) -> dict[str, Any]:
+    return asdict(stop) | {"at": iso(stop.at)}
 
 
 def progress_document(seen: Progress) -> dict[str, Any]:

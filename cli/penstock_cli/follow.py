@@ -93,7 +93,7 @@ def interval(elapsed: float) -> float:
 
 def _lost(job_id: str) -> PermanentError:
     message = (
-        f"the upload has not become job {job_id} within {ACCEPTANCE / 60:.0f} minutes; look at the "
-        "queue UploadQueueDeadLetterQueue of the stack and at the log of AcceptUploadFunction"
+        f"the upload has not become job {job_id} within {ACCEPTANCE / 60:.0f} minutes; look at "
+        "`penstock dlq upload` and at the log of AcceptUploadFunction"
     )
     return PermanentError("NotAccepted", message)

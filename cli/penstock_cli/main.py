@@ -15,6 +15,12 @@ _COMMANDS = {
     "results": LazyCommand(
         "penstock_cli.results_command", "results", "Write a job's predictions to stdout or a file."
     ),
+    "cancel": LazyCommand(
+        "penstock_cli.cancel_command", "cancel_command", "End a job early; keep what it has."
+    ),
+    "dlq": LazyCommand(
+        "penstock_cli.dlq_command", "dlq", "Look at dead letters, and send them back."
+    ),
     "validate": LazyCommand(
         "penstock_cli.validate_command", "validate", "Check a _pipeline.yaml, offline."
     ),

@@ -1,6 +1,7 @@
 """What the commands that talk to a stack have in common."""
 
 import functools
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from penstock_cli.aws import Connection, connect
 from penstock_cli.target import Choice, Target, choose_target
 
 
+def somebody_types() -> bool:
+    """Whether there is anybody to ask."""
+    return sys.stdin.isatty()
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What tests replace."""
@@ -21,15 +27,17 @@ class Surroundings:
     directory: Callable[[], Path] = Path.cwd
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    interactive: Callable[[], bool] = somebody_types
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A stack to work on, and time."""
+    """A stack to work on, time, and whether somebody may be asked."""
 
     connection: Connection
     now: Callable[[], float]
     sleep: Callable[[float], None]
+    interactive: Callable[[], bool]
 
 
 _OPTIONS = (
@@ -53,7 +61,8 @@ def on_stack(command: Callable[..., Any]) -> Callable[..., Any]:
         around = around or Surroundings()
         choice = Choice(*(given.pop(name) for name in ("stack", "region", "profile")))
         target = choose_target(choice, around.directory())
-        return command(Work(around.connect(target), around.now, around.sleep), **given)
+        connection = around.connect(target)
+        return command(Work(connection, around.now, around.sleep, around.interactive), **given)
 
     decorated: Callable[..., Any] = click.pass_obj(connected)
     for option in reversed(_OPTIONS):

@@ -1,14 +1,25 @@
 """Jobs in words."""
 
-from penstock.domain.job import Job
+from penstock.domain.job import Job, JobStatus
 from penstock.domain.object_keys import pipeline_name
 from penstock_cli.pace import Pace
 from penstock_cli.progress import Progress
 from penstock_cli.quantities import duration, plural
 
+_STOPPING = {JobStatus.CANCELLED: "CANCELLING", JobStatus.FAILED: "FAILING"}
+
 
 def status_of(seen: Progress) -> str:
+    if seen.stopping:
+        return _STOPPING[seen.stopping]
     return seen.status.value if seen.status else "WAITING"
+
+
+def status_of_job(job: Job) -> str:
+    """Also tells of one that was stopped, and ends as soon as its chunks are settled."""
+    if job.stop and not job.status.terminal:
+        return _STOPPING[job.stop.status]
+    return job.status.value
 
 
 def progress_text(seen: Progress, pace: Pace) -> str:
@@ -23,9 +34,15 @@ def progress_text(seen: Progress, pace: Pace) -> str:
 
 
 def _records(seen: Progress) -> str:
-    total = seen.records_total or 0
-    percent = 100 * seen.records_done // total if total else 100
-    return f"{seen.records_done:,} of {plural(total, 'record')} ({percent}%)"
+    return part_of(seen.records_done, seen.records_total)
+
+
+def part_of(done: int, total: int | None) -> str:
+    """So many records of all; None if those have not been counted."""
+    if total is None:
+        return f"{done:,} of a number of records that is not known yet"
+    percent = 100 * done // total if total else 100
+    return f"{done:,} of {plural(total, 'record')} ({percent}%)"
 
 
 def _speed(seen: Progress, pace: Pace) -> list[str]:

@@ -23,7 +23,7 @@ class Progress:
     """A job at one moment. `status` None: its upload is not accepted yet.
 
     Totals are None until splitting has found them. `records_done` is in proportion to the chunks
-    while the job runs, and exact at its end.
+    while the job runs, and exact at its end. `stopping` is how a job that was stopped will end.
     """
 
     status: JobStatus | None = None
@@ -33,13 +33,15 @@ class Progress:
     chunks_total: int | None = None
     records_done: int = 0
     records_total: int | None = None
+    stopping: JobStatus | None = None
 
 
 def progress(job: Job, *, regions_done: int = 0, chunks_done: int = 0) -> Progress:
     """From the job item and the counts of what has been reported done."""
     regions = len(regions_of(job))
+    stopping = job.stop.status if job.stop and not job.status.terminal else None
     if job.totals is None:
-        return Progress(job.status, regions_done, regions)
+        return Progress(job.status, regions_done, regions, stopping=stopping)
     chunks = job.totals.chunks
     if job.status is not JobStatus.RUNNING:
         chunks_done = chunks
@@ -51,6 +53,7 @@ def progress(job: Job, *, regions_done: int = 0, chunks_done: int = 0) -> Progre
         chunks_total=chunks,
         records_done=_share(job.totals.records, chunks_done, chunks),
         records_total=job.totals.records,
+        stopping=stopping,
     )
 
 

@@ -54,8 +54,9 @@ def name_text(name: str, style: str = "") -> Text:
     return Text(legible(name), style=style)
 
 
-def status_text(status: JobStatus) -> Text:
-    return Text(status.value, style=_STYLES.get(status, "cyan"))
+def status_text(job: Job) -> Text:
+    status = job.stop.status if job.stop and not job.status.terminal else job.status
+    return Text(phrases.status_of_job(job), style=_STYLES.get(status, "cyan"))
 
 
 def job_table(jobs: Sequence[Job], now: float, width: int | None = None) -> Table:
@@ -89,7 +90,7 @@ def _width_of_the_others(rows: Sequence[Sequence[Text]]) -> int:
 def _row(job: Job, now: float, *, short: bool) -> Iterator[Text]:
     key = job.source.key
     yield Text(job.job_id[:_SHORT_ID] if short else job.job_id)
-    yield status_text(job.status)
+    yield status_text(job)
     yield name_text(phrases.pipeline_of(job))
     yield name_text(key.rsplit("/", 1)[-1] if short else key)
     yield Text(f"{job.totals.records:,}" if job.totals else _NONE)
@@ -108,7 +109,7 @@ def job_details(job: Job, seen: Progress, now: float) -> Text:
 
 def _details(job: Job, seen: Progress, now: float) -> Iterator[tuple[str, Text]]:
     yield "job", Text(job.job_id)
-    yield "status", status_text(job.status)
+    yield "status", status_text(job)
     yield "pipeline", name_text(phrases.pipeline_of(job))
     invoke = job.pipeline.invoke
     if invoke.endpoint:
@@ -117,6 +118,8 @@ def _details(job: Job, seen: Progress, now: float) -> Iterator[tuple[str, Text]]
     yield "input", name_text(f"s3://{source.bucket}/{source.key}, {size(source.size)}")
     yield from _counts(job, seen)
     yield from _timings(job, now)
+    if job.stop and not job.status.terminal:
+        yield "stop", name_text(f"{job.stop.code}: {job.stop.message}", style="magenta")
     if job.failure:
         yield "failure", name_text(f"{job.failure.code}: {job.failure.message}", style="red")
     for name, uri in phrases.outputs_of(job).items():
@@ -149,7 +152,7 @@ def _timings(job: Job, now: float) -> Iterator[tuple[str, Text]]:
 
 def ending(job: Job, now: float) -> Text:
     """The last words about a job that was followed; its failure is told elsewhere."""
-    text = status_text(job.status)
+    text = status_text(job)
     text.append(f"  {phrases.counts(job)}, in {duration(phrases.took(job, now))}", style="default")
     for name, uri in phrases.outputs_of(job).items():
         text.append(f"\n  {name:<13}{legible(uri)}", style="default")

@@ -1,13 +1,11 @@
 """`penstock status`."""
 
-import json
-from typing import Any
-
 import click
 
 from penstock.domain.job import Job
 from penstock_cli.documents import job_document, progress_document
 from penstock_cli.jobs import Jobs
+from penstock_cli.json_output import echo_json
 from penstock_cli.options import Work, on_stack
 from penstock_cli.progress import Meter
 from penstock_cli.render import console_for, job_details, job_table
@@ -34,14 +32,14 @@ def status(work: Work, *, job: str | None, limit: int, as_json: bool) -> None:
 def _show_job(work: Work, job: Job, *, as_json: bool) -> None:
     seen = Meter(work.connection.dynamodb, work.connection.stack.table).read(job)
     if as_json:
-        _echo_json(job_document(job, work.now()) | {"progress": progress_document(seen)})
+        echo_json(job_document(job, work.now()) | {"progress": progress_document(seen)})
     else:
         console_for().print(job_details(job, seen, work.now()), soft_wrap=True)
 
 
 def _show_jobs(work: Work, jobs: list[Job], *, as_json: bool) -> None:
     if as_json:
-        _echo_json([job_document(job, work.now()) for job in jobs])
+        echo_json([job_document(job, work.now()) for job in jobs])
     elif not jobs:
         stack = work.connection.stack
         click.echo(f"no jobs yet: drop a file into s3://{stack.input_bucket}, or `penstock submit`")
@@ -49,14 +47,3 @@ def _show_jobs(work: Work, jobs: list[Job], *, as_json: bool) -> None:
         console = console_for()
         width = console.width if console.is_terminal else None
         console.print(job_table(jobs, work.now(), width))
-
-
-def _echo_json(document: Any) -> None:
-    text = json.dumps(document, ensure_ascii=False, indent=2)
-    # JSON itself lets characters through that a terminal obeys or that turn the text round.
-    click.echo("".join(_escaped(each) for each in text))
-
-
-def _escaped(character: str) -> str:
-    plain = character.isprintable() or character == "\n"
-    return character if plain else json.dumps(character)[1:-1]

@@ -7,15 +7,14 @@ from rich.console import Console
 
 from penstock.domain.job import Job, JobStatus
 from penstock.domain.legible import legible
-from penstock_cli.follow import Clock, follow
 from penstock_cli.options import Work, on_stack
 from penstock_cli.render import console_for, ending
 from penstock_cli.submit import Submission, input_key
 from penstock_cli.submit import submit as submit_file
-from penstock_cli.watching import watching, watching_upload
+from penstock_cli.waiting import followed
+from penstock_cli.watching import watching_upload
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_INTERRUPTED = 130
 
 
 @click.command(epilog="Exit code with --wait: 0 if every record was predicted, else 1.")
@@ -39,22 +38,13 @@ def submit(work: Work, *, file: Path, pipeline: str | None, name: str | None, wa
         submission = submit_file(work.connection, file, key, sent)
     _announce(console, submission)
     if wait:
-        _end(console, _followed(console, work, submission.job_id), work)
+        _end(console, followed(console, work, submission.job_id), work)
 
 
 def _announce(console: Console, submission: Submission) -> None:
     console.print(f"job          {submission.job_id}", soft_wrap=True)
     console.print(f"input        {legible(submission.input)}", soft_wrap=True)
     console.print(f"predictions  {legible(submission.predictions)}", soft_wrap=True)
-
-
-def _followed(console: Console, work: Work, job_id: str) -> Job:
-    try:
-        with watching(console, work.now) as seen:
-            return follow(work.connection, job_id, seen, Clock(work.now, work.sleep))
-    except KeyboardInterrupt:
-        click.echo(f"job {job_id} goes on; see `penstock status {job_id}`", err=True)
-        raise SystemExit(_INTERRUPTED) from None
 
 
 def _end(console: Console, job: Job, work: Work) -> None:

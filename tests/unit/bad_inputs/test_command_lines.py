@@ -205,6 +205,24 @@ CASES = {
         a_finished_job,
     ),
     "results into a folder": Case("results digits.csv -o {here}", 2, ("is a directory",)),
+    "results of a part of the errors": Case(
+        "results digits.csv --partial --errors", 2, ("--partial", "leave --errors out")
+    ),
+    # cancel
+    "cancel of nothing": Case("cancel", 2, ("Missing argument 'JOB'",)),
+    "cancel of a job that there is not": Case("cancel nowhere.csv --yes", 2, ("no job nowhere",)),
+    "cancel where nobody can be asked": Case(
+        "cancel digits.csv", 2, ("nobody is here to confirm it", "--yes"), a_running_job
+    ),
+    "cancel after the end": Case(
+        "cancel digits.csv --yes", 1, ("has ended SUCCEEDED", "nothing left"), a_finished_job
+    ),
+    # dlq
+    "dlq of a queue that there is not": Case("dlq invokes", 2, ("'invokes' is not one of",)),
+    "dlq of all queues at once": Case("dlq --redrive", 2, ("need a QUEUE: one of upload, split",)),
+    "dlq of a stack without it": Case(
+        "dlq upload", 2, ("no output UploadDeadLetterQueueUrl", "deploy this version's template")
+    ),
     # penstock itself
     "a command that there is not": Case("sumbit a.csv", 2, ("No such command 'sumbit'",)),
 }

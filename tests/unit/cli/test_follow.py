@@ -43,7 +43,7 @@ def test_a_job_is_followed_from_its_upload_to_its_end(world):
 
 
 def test_an_upload_that_never_becomes_a_job_is_given_up_with_a_hint(world):
-    with pytest.raises(PermanentError, match=r"10 minutes; look at .*UploadQueueDeadLetterQueue"):
+    with pytest.raises(PermanentError, match=r"10 minutes; look at `penstock dlq upload`"):
         watch(world, "0" * 20)
 
     assert 600 <= world.time.now() - START < 603

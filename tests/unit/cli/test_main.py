@@ -31,12 +31,16 @@ def test_help_names_every_command():
         "configure",
         "status",
         "results",
+        "cancel",
+        "dlq",
         "validate",
         "local",
     ]
 
 
-@pytest.mark.parametrize("command", ["submit", "configure", "status", "results", "validate"])
+@pytest.mark.parametrize(
+    "command", ["submit", "configure", "status", "results", "cancel", "dlq", "validate"]
+)
 def test_every_command_explains_itself(command):
     result = run(command, "--help")
 

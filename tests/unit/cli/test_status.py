@@ -1,7 +1,9 @@
 import json
 from dataclasses import replace
 
-from penstock.domain.job import Failure, JobStatus
+import pytest
+
+from penstock.domain.job import Failure, JobStatus, Stop
 from tests.unit.cli.world import START, finished, job_of, running
 
 
@@ -107,6 +109,7 @@ def test_one_job_as_json(world):
         "totals": {"records": 9_000, "chunks": 9, "segments": 1, "header": None},
         "records": None,
         "failure": None,
+        "stop": None,
         "outputs": {},
         "created_at": "2026-11-18T11:06:40.000Z",
         "split_at": "2026-11-18T11:06:41.500Z",
@@ -118,6 +121,43 @@ def test_one_job_as_json(world):
             "records": {"done": 2_000, "total": 9_000},
         },
     }
+
+
+CANCEL = Stop(JobStatus.CANCELLED, "Cancelled", "cancelled by ann", START + 60)
+BREAKER = Stop(JobStatus.FAILED, "TooManyFailures", "64 records in a row failed", START + 60)
+
+
+@pytest.mark.parametrize(("stop", "word"), [(CANCEL, "CANCELLING"), (BREAKER, "FAILING")])
+def test_a_stop_under_way_is_shown_and_told_apart_from_its_end(world, stop, word):
+    job = world.put(running(job_of(stop=stop), 9_000, 9))
+
+    listing = world.penstock("status").output
+    details = world.penstock("status", job.job_id).output
+    document = json.loads(world.penstock("status", job.job_id, "--json").output)
+
+    assert word in listing
+    assert f"status    {word}\n" in details
+    assert f"stop      {stop.code}: {stop.message}\n" in details
+    assert document["status"] == "RUNNING"
+    assert document["stop"] == {
+        "status": stop.status.value,
+        "code": stop.code,
+        "message": stop.message,
+        "at": "2026-11-18T11:07:40.000Z",
+    }
+
+
+def test_a_cancelled_job_shows_how_it_ended(world):
+    failure = Failure("Cancelled", "cancelled by ann")
+    job = finished(running(job_of(stop=CANCEL), 10, 1), 4, JobStatus.CANCELLED, failure)
+    world.put(job)
+
+    output = world.penstock("status", "digits.csv").output
+
+    assert "status       CANCELLED\n" in output
+    assert "records      10 records: 6 predicted, 4 failed\n" in output
+    assert "failure      Cancelled: cancelled by ann\n" in output
+    assert "stop " not in output
 
 
 def test_an_unknown_job_is_a_usage_error(world):

@@ -23,7 +23,12 @@ from penstock_cli.stack import Stack
 from penstock_cli.target import Target
 
 START = 1_795_000_000.0
-STACK = Stack("demo", "inputs", "outputs", "jobs")
+OUTPUTS = {
+    "WorkBucketName": "work",
+    "SweepJobsFunctionName": "sweep",
+    "HandleDeadLetterFunctionName": "letters",
+}
+STACK = Stack("demo", "inputs", "outputs", "jobs", OUTPUTS)
 
 
 @dataclass
@@ -42,29 +47,49 @@ class FakeTime:
             self.plan.pop(0)[1]()
 
 
+@dataclass
+class FakeLambda:
+    """Notes which functions were started; `refusal` is raised instead."""
+
+    started: list[str] = field(default_factory=list)
+    refusal: Exception | None = None
+
+    def invoke(self, FunctionName: str, InvocationType: str) -> None:  # noqa: N803  AWS's names
+        assert InvocationType == "Event"
+        if self.refusal:
+            raise self.refusal
+        self.started.append(FunctionName)
+
+
 class World:
     """A deployed stack whose functions do only what a test says."""
 
     def __init__(self) -> None:
         self.time = FakeTime()
+        self.interactive = False
         self.s3 = client("s3")
         self.dynamodb = client("dynamodb")
-        self.connection = Connection(STACK, self.s3, self.dynamodb)
+        self.functions = FakeLambda()
+        self.clients: dict[str, Any] = {"lambda": self.functions}
+        self.connection = Connection(STACK, self.s3, self.dynamodb, self._client)
         self.targets: list[Target] = []
         create_buckets(self.s3)
         create_table(self.dynamodb)
 
+    def _client(self, service: str) -> Any:
+        return self.clients.get(service) or client(service)
+
     def put(self, job: Job) -> Job:
-        self.dynamodb.put_item(
-            TableName=STACK.table,
-            Item=items.job_item(job)
-            | items.job_fields(
-                totals=job.totals,
-                split_at=job.split_at,
-                finished_at=job.finished_at,
-                summary=job.summary,
-            ),
+        item = items.job_item(job) | items.job_fields(
+            totals=job.totals,
+            split_at=job.split_at,
+            finished_at=job.finished_at,
+            summary=job.summary,
+            stop=job.stop,
         )
+        if job.status.terminal:
+            del item[items.SWEEP]
+        self.dynamodb.put_item(TableName=STACK.table, Item=item)
         return job
 
     def mark(self, job_id: str, kind: str, *children: int, node: int = 0) -> None:
@@ -93,17 +118,20 @@ class World:
         self.targets.append(target)
         return self.connection
 
-    def penstock(self, *arguments: str | Path, stack: str | None = "demo") -> Result:
-        """Runs the command."""
+    def penstock(
+        self, *arguments: str | Path, stack: str | None = "demo", typed: str | None = None
+    ) -> Result:
+        """Runs the command; `typed` answers what it asks."""
         around = Surroundings(
             connect=self._connect,
             directory=lambda: Path("/nowhere"),
             now=self.time.now,
             sleep=self.time.sleep,
+            interactive=lambda: self.interactive,
         )
         environment = {"PENSTOCK_STACK": stack, "COLUMNS": None, "TZ": "UTC"}
         words = [str(argument) for argument in arguments]
-        return CliRunner(env=environment).invoke(main, words, obj=around)
+        return CliRunner(env=environment).invoke(main, words, obj=around, input=typed)
 
 
 @functools.cache
@@ -114,7 +142,7 @@ def client(service: str) -> Any:
 
 
 def create_buckets(s3: Any) -> None:
-    for bucket in (STACK.input_bucket, STACK.output_bucket):
+    for bucket in (STACK.input_bucket, STACK.output_bucket, OUTPUTS["WorkBucketName"]):
         s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(
         Bucket=STACK.input_bucket, VersioningConfiguration={"Status": "Enabled"}
