@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from penstock_local.sagemaker.errors import quota_exceeded, validation_exception
+from penstock_local.sagemaker.errors import not_supported, quota_exceeded, validation_exception
 from penstock_local.sagemaker.limits import Limits
 from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model
 
 # "The memory sizes you can choose are …": guide, `serverless-endpoints`.
 _MEMORY_SIZES = range(1024, 6144 + 1, 1024)
+_LEAST_SEVERAL = 2
 _NOT_SERVERLESS = (
     "InitialInstanceCount",
     "InstanceType",
@@ -15,6 +16,24 @@ _NOT_SERVERLESS = (
     "ModelDataDownloadTimeoutInSeconds",
     "ContainerStartupHealthCheckTimeoutInSeconds",
 )
+
+
+def check_containers(documents: list[dict[str, Any]], *, direct: bool) -> None:
+    """Of one model. Guide: `multi-container-create`, `multi-model-endpoints`. Raises ApiError."""
+    hostnames = [name for item in documents if (name := item.get("ContainerHostname"))]
+    if len(set(hostnames)) < len(hostnames):
+        raise validation_exception("Each ContainerHostname must be unique within the model.")
+    if direct and len(documents) < _LEAST_SEVERAL:
+        raise validation_exception("InferenceExecutionConfig Direct needs more than one container.")
+    if direct and len(hostnames) < len(documents):
+        raise validation_exception(
+            "ContainerHostname is required for each container with InferenceExecutionConfig Direct."
+        )
+    multi_model = sum(item.get("Mode") == "MultiModel" for item in documents)
+    if multi_model > 1:
+        raise validation_exception("Only one container of a pipeline can have Mode MultiModel.")
+    if multi_model and direct:
+        raise not_supported("A container with Mode MultiModel and InferenceExecutionConfig Direct")
 
 
 def refuse_serverless(variant: dict[str, Any], request: dict[str, Any]) -> None:
@@ -38,15 +57,18 @@ def refuse_serverless(variant: dict[str, Any], request: dict[str, Any]) -> None:
 
 def refuse_models(config: EndpointConfig, models: list[Model]) -> None:
     """What such a configuration can't serve. Raises ApiError."""
-    multi_model = any(model.multi_model for model in models)
-    if config.serverless and multi_model:
-        raise validation_exception("A serverless endpoint can't be a multi-model endpoint.")
-    if config.asynchronous and multi_model:
-        # InvokeEndpointAsync has no parameter to name a model with.
-        raise validation_exception(
-            "An asynchronous endpoint can't be a multi-model endpoint: InvokeEndpointAsync has no "
-            "TargetModel."
-        )
+    for model in models:
+        if config.serverless and (model.multi_model or len(model.containers) > 1):
+            raise validation_exception(
+                "A serverless endpoint can't be a multi-model or multi-container endpoint."
+            )
+        if config.asynchronous and (model.multi_model or model.direct):
+            # Nothing says that the service refuses them; but nobody could invoke such an endpoint.
+            raise validation_exception(
+                "An asynchronous endpoint can't serve several models or containers of which each "
+                "request names one: InvokeEndpointAsync has neither TargetModel nor "
+                "TargetContainerHostname."
+            )
 
 
 def check_serverless_quotas(wanted: Endpoint, existing: list[Endpoint], limits: Limits) -> None:

@@ -7,7 +7,7 @@ machine (instance types, weights of the only variant, volume sizes, roles).
 from typing import Any
 from urllib.parse import urlsplit
 
-from penstock_local.sagemaker.combinations import refuse_serverless
+from penstock_local.sagemaker.combinations import check_containers, refuse_serverless
 from penstock_local.sagemaker.errors import not_supported, validation_exception
 from penstock_local.sagemaker.resources import container_documents
 
@@ -47,6 +47,7 @@ _SUPPORTED: dict[str, Supported] = {
         "Tags": _ALL,
         "PrimaryContainer": _CONTAINER,
         "Containers": _CONTAINER,
+        "InferenceExecutionConfig": _ALL,
     },
     "CreateEndpointConfig": {
         "EndpointConfigName": _ALL,
@@ -108,9 +109,13 @@ def _refuse_model(request: dict[str, Any]) -> None:
     found = container_documents(request)
     if not found:
         raise validation_exception("One of PrimaryContainer and Containers must be specified.")
-    if len(found) > 1:
-        raise not_supported("A model of several Containers (an inference pipeline)")
-    _refuse_container(found[0])
+    for container in found:
+        _refuse_container(container)
+    check_containers(found, direct=_is_direct(request))
+
+
+def _is_direct(request: dict[str, Any]) -> bool:
+    return bool((request.get("InferenceExecutionConfig") or {}).get("Mode") == "Direct")
 
 
 def _refuse_container(container: dict[str, Any]) -> None:

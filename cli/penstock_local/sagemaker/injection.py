@@ -21,7 +21,7 @@ async def call_model(
     `name` is that of the endpoint or of the job, for fault rules and counts.
     """
     faults = {fault.fault: fault for fault in services.faults.draw(name, MODEL_FAULTS)}
-    container = instance.containers[0].name
+    container = call.container or instance.containers[0].name
     if "model_timeout" in faults:
         raise ModelTimedOutError(container)
     if error := faults.get("model_error"):

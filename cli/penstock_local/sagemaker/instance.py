@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 
+from penstock_local.sagemaker import pipeline
 from penstock_local.sagemaker.blueprint import Blueprint
 from penstock_local.sagemaker.container_host import ContainerHost
 from penstock_local.sagemaker.model_client import Answer, ModelCall, Rules
@@ -58,4 +59,7 @@ class Instance:
 
     async def invoke(self, call: ModelCall, rules: Rules) -> Answer:
         """Raises ModelCallError; with a multi-model container also ApiError."""
-        return await self.containers[0].invoke(call, rules)
+        if call.container is None:
+            return await pipeline.run(self.containers, call, rules)
+        named = {container.name: container for container in self.containers}
+        return await named[call.container].invoke(call, rules)

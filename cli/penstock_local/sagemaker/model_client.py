@@ -49,11 +49,15 @@ class Address:
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What a container gets to see of an invocation, and where within the instance it goes."""
+    """What a container gets to see of an invocation, and where within the instance it goes.
+
+    `container` None: through all of them, one after the other.
+    """
 
     headers: Mapping[str, str]
     body: Spool
     target_model: str | None = None
+    container: str | None = None
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,12 @@ class Model:
         ]
 
     @property
+    def direct(self) -> bool:
+        """Whether each invocation names its container; else it goes through all of them."""
+        execution = self.request.get("InferenceExecutionConfig") or {}
+        return bool(execution.get("Mode") == "Direct")
+
+    @property
     def multi_model(self) -> bool:
         return any(container.multi_model for container in self.containers)
 

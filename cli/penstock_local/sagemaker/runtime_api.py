@@ -102,7 +102,9 @@ class RuntimeApi:
         headers = model_headers(parameters, parameters.get("InferenceId"))
         variant = host.endpoint.config.variants[0].name
         check_targets(host.endpoint, host.endpoint.models[variant], parameters)
-        call = ModelCall(headers, io.BytesIO(body), parameters.get("TargetModel"))
+        target_model = parameters.get("TargetModel")
+        container = parameters.get("TargetContainerHostname")
+        call = ModelCall(headers, io.BytesIO(body), target_model, container)
         return await RealTime(self._services, host, variant).invoke(call)
 
     def _serving(self, name: str) -> EndpointHost:

@@ -9,7 +9,6 @@ from penstock_local.sagemaker.service_model import runtime_request
 
 _REAL_TIME_ONLY = (
     "TargetVariant",
-    "TargetContainerHostname",
     "InferenceComponentName",
     "EnableExplanations",
     "SessionId",

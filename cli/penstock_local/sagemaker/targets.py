@@ -10,6 +10,7 @@ from penstock_local.sagemaker.resources import Endpoint, Model
 def check_targets(endpoint: Endpoint, model: Model, parameters: dict[str, Any]) -> None:
     """Raises ApiError where a target is missing, unknown or out of place."""
     _check_target_model(endpoint, model, parameters.get("TargetModel"))
+    _check_target_container(endpoint, model, parameters.get("TargetContainerHostname"))
 
 
 def _check_target_model(endpoint: Endpoint, model: Model, target_model: str | None) -> None:
@@ -23,6 +24,24 @@ def _check_target_model(endpoint: Endpoint, model: Model, target_model: str | No
     # <https://github.com/aws/sagemaker-tensorflow-serving-container/issues/166>
     if model.multi_model and not target_model:
         raise validation_error(f"Request {uuid.uuid4()} is missing a target model header.")
+
+
+def _check_target_container(endpoint: Endpoint, model: Model, hostname: str | None) -> None:
+    """When: guide, `multi-container-direct`. The texts are ours, the service's not documented."""
+    if hostname and not model.direct:
+        raise validation_error(
+            f"Endpoint {endpoint.name} is not configured for direct invocation and does not "
+            "support target container hostname header."
+        )
+    if model.direct and not hostname:
+        raise validation_error(
+            f"Endpoint {endpoint.name} is configured for direct invocation. Specify a target "
+            "container hostname header."
+        )
+    if hostname and hostname not in [container.name for container in model.containers]:
+        raise validation_error(
+            f"Container hostname {hostname} does not exist in endpoint {endpoint.name}."
+        )
 
 
 def _coded(code: str, message: str) -> ApiError:

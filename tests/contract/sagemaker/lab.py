@@ -149,6 +149,9 @@ class Surroundings:
             return None
         return {**found, "Body": found["Body"].read()}
 
+    def until_read(self, location: str) -> Any:
+        return eventually(lambda: self.read(location))
+
     def topic(self, name: str) -> "Topic":
         topic = self.sns.create_topic(Name=name)["TopicArn"]
         queue = self.sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -206,10 +209,10 @@ class AsyncEndpoint:
         return self.server.runtime.invoke_endpoint_async(EndpointName=self.name, **parameters)
 
     def output(self, response: Any) -> Any:
-        return eventually(lambda: self.around.read(response["OutputLocation"]))
+        return self.around.until_read(response["OutputLocation"])
 
     def failure(self, response: Any) -> Any:
-        return eventually(lambda: self.around.read(response["FailureLocation"]))
+        return self.around.until_read(response["FailureLocation"])
 
     def stats(self) -> Any:
         return self.server.stats(self.name)
@@ -226,6 +229,15 @@ class Lab:
             ModelName=name,
             ExecutionRoleArn=ROLE,
             PrimaryContainer={"Image": IMAGE, "Environment": environment or {}, **container},
+        )
+        return name
+
+    def model_of(self, containers: list[dict[str, Any]], mode: str | None = None) -> str:
+        """Of several containers."""
+        name = unique("model")
+        execution = {"InferenceExecutionConfig": {"Mode": mode}} if mode else {}
+        self.server.control.create_model(
+            ModelName=name, ExecutionRoleArn=ROLE, Containers=containers, **execution
         )
         return name
 
@@ -258,8 +270,8 @@ class Lab:
         self.server.until_status(endpoint, "InService")
         return AsyncEndpoint(endpoint, self.server, self.around, success, error)
 
-    def real_time_endpoint(self) -> str:
-        endpoint = self.endpoint(self.config(self.model()))
+    def real_time_endpoint(self, model: str | None = None) -> str:
+        endpoint = self.endpoint(self.config(model or self.model()))
         self.server.until_status(endpoint, "InService")
         return endpoint
 

@@ -196,10 +196,8 @@ DATA_CAPTURE = {
         model_request(Image="000000000000.dkr.ecr.eu-west-1.amazonaws.com/model:1"),
         model_request(ModelDataUrl="https://example.com/model.tar.gz"),
         model_request(ModelPackageName="package"),
-        {"ModelName": "m", "Containers": [{"Image": IMAGE}, {"Image": IMAGE}]},
         {**model_request(), "EnableNetworkIsolation": True},
         {**model_request(), "VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["s-1"]}},
-        {**model_request(), "InferenceExecutionConfig": {"Mode": "Direct"}},
     ],
 )
 def test_a_model_with_what_this_server_can_not_do_is_refused(

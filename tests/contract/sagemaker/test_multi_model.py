@@ -308,10 +308,10 @@ def test_neither_asynchronous_nor_serverless_endpoints_hold_several_models(lab: 
         Image=image("multi_model"), Mode="MultiModel", ModelDataUrl=f"s3://{BUCKET}/models/"
     )
 
-    with pytest.raises(ClientError, match="InvokeEndpointAsync has no TargetModel"):
+    with pytest.raises(ClientError, match="InvokeEndpointAsync has neither TargetModel"):
         lab.config(model, {"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/out"}})
     serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
-    with pytest.raises(ClientError, match="A serverless endpoint can't be a multi-model endpoint"):
+    with pytest.raises(ClientError, match="A serverless endpoint can't be a multi-model"):
         lab.server.control.create_endpoint_config(
             EndpointConfigName="c",
             ProductionVariants=[
