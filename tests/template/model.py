@@ -85,6 +85,8 @@ class Template:
                 return parameters[name]
             case {"Fn::FindInMap": [mapping, key, field]}:
                 return self.document["Mappings"][mapping][self.resolve(key, parameters)][field]
+            case {"Fn::Sub": str(text)}:
+                return substituted(text, parameters)
             case {"Fn::Sub": [str(text), dict(variables)]}:
                 extra = {name: self.resolve(each, parameters) for name, each in variables.items()}
                 return substituted(text, {**parameters, **extra})

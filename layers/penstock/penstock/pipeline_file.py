@@ -25,6 +25,7 @@ MAXIMUM_FILE = 64 * 1024
 TOO_LONG = f"line 1: the file is longer than {MAXIMUM_FILE} bytes; shorten it"
 
 _DEEPEST = 10
+_LONGEST_INTEGER = 64  # bits
 _MOST_PROBLEMS = 20
 _LONGEST_PROBLEM = 400
 _LONGEST_NAME = 80
@@ -86,11 +87,16 @@ class _Loader(yaml.SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
         # What PyYAML raises over text that is not of its type: `!!bool x`, the 13th month.
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             kind = node.tag.rsplit(":", 1)[-1]
             shown = legible(str(node.value), _LONGEST_NAME)
             raise _error_at(node, f"'{shown}' is no {kind}; quote it or mend it") from error
+        if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+            # YAML 1.1 writes 1:30 for ninety, and 1:59:59:59 ... for numbers without an end.
+            shown = legible(str(node.value), _LONGEST_NAME)
+            raise _error_at(node, f"'{shown}' is too large a number; mend it")
+        return value
 
 
 def _error_at(place: Any, problem: str) -> yaml.YAMLError:

@@ -74,6 +74,10 @@ CASES: dict[str, tuple[str | bytes, str]] = {
         SOUND + "chunk:\n  max_records: " + "9" * 5000 + "\n",
         "line 4: '" + "9" * 80 + "...' is no int; quote it or mend it",
     ),
+    "a time of twenty thousand parts": (
+        SOUND + "deadline: 1" + ":59" * 20_000,
+        "is too large a number; mend it",
+    ),
     # keys
     "a key twice": (
         SOUND + "invoke: {}\n",

@@ -12,6 +12,7 @@ from penstock.domain.legible import legible
     [
         ("reviews/été 2026 (1).csv", "reviews/été 2026 (1).csv"),
         ("\U0001f469\u200d\U0001f52c.csv", "\U0001f469\u200d\U0001f52c.csv"),
+        ("月曜日\u3000朝\xa01", "月曜日\u3000朝\xa01"),
         ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
         ("a\r\nb\tc\x00\x7f", "a\\r\\nb\\tc\\x00\\x7f"),
         ("\x9b31m", "\\x9b31m"),

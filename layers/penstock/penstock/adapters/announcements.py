@@ -1,6 +1,7 @@
 """Word to the user, through SNS and EventBridge."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,9 @@ from penstock.adapters.aws import translated
 from penstock.domain.errors import RetryableError
 
 EVENT_SOURCE = "penstock"
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that SNS and SQS refuse (SQS API Reference, SendMessage). Names in S3 may have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class AwsAnnouncer:
                 Subject=subject,
                 Message=_dumps(document),
                 MessageAttributes={
-                    name: {"DataType": "String", "StringValue": _printable(value)}
+                    name: {"DataType": "String", "StringValue": _takable(value)}
                     for name, value in attributes.items()
                 },
             )
@@ -58,10 +62,10 @@ class AwsAnnouncer:
             raise RetryableError("PutEventsFailed", str(answer["Entries"]))
 
 
-def _printable(text: str) -> str:
-    """SNS takes only characters of XML in attributes; a prefix may hold any that S3 takes."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+def _takable(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
 
 
 def _dumps(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False)
+    text = json.dumps(document, ensure_ascii=False)
+    return _NOT_XML.sub(lambda found: json.dumps(found[0])[1:-1], text)

@@ -17,13 +17,13 @@ DEEPEST = 500
 
 _MIB = 1024**2
 LARGEST = 768 * _MIB
-"""Bytes that a text may take once it is read, as `estimated_size` has it."""
+"""Bytes that the values of a text may take."""
 
 # An empty list, a small dictionary, and a value with what points to it, as CPython has them.
 _LIST, _OBJECT, _VALUE = 64, 240, 40
 
-_NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^][{}"]+', re.DOTALL)
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_REST = bytes(set(range(256)) - set(b'[]{},"'))
 
 
 def parse(text: str, largest: int = LARGEST) -> Any:
@@ -33,7 +33,7 @@ def parse(text: str, largest: int = LARGEST) -> Any:
         PermanentError: `InvalidJson`; `TooManyValues` for what would take more than `largest`
             bytes. The message is the second half of a sentence, such as `is nested ...`.
     """
-    if estimated_size(text) > largest:
+    if _size(text) > largest and len(text) + _size(_structure(text).decode()) > largest:
         message = f"holds so many values that they would take more than {largest // _MIB} MiB"
         raise PermanentError("TooManyValues", message)
     try:
@@ -58,7 +58,7 @@ def dumps(value: Any) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def estimated_size(text: str) -> int:
+def _size(text: str) -> int:
     """Bytes that the values of a JSON text take at most, or somewhat more."""
     brackets = text.count("[") * _LIST + text.count("{") * _OBJECT
     return len(text) + brackets + text.count(",") * _VALUE
@@ -68,8 +68,20 @@ def _is_deep(text: str) -> bool:
     """Of valid JSON."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return False
-    steps = _NO_BRACKETS.sub("", text).encode().translate(_STEPS)
-    return max(accumulate(memoryview(steps).cast("b")), default=0) > DEEPEST
+    steps = memoryview(_structure(text).translate(_STEPS, b",")).cast("b")
+    return max(accumulate(steps), default=0) > DEEPEST
+
+
+def _structure(text: str) -> bytes:
+    """Brackets and commas outside of texts.
+
+    With what `bytes` does by itself, since this is on the way of every record: texts without any
+    of these, nearly all, shrink to two quotes. Where a text that has some comes before another, the
+    quotes between them go, and the two are one: that changes nothing.
+    """
+    unescaped = text.replace("\\\\", "").replace('\\"', "")
+    bare = unescaped.encode("utf-8", "replace").translate(None, _REST).replace(b'""', b"")
+    return re.sub(rb'"[^"]*+"', b"", bare) if b'"' in bare else bare
 
 
 def _too_deep() -> PermanentError:

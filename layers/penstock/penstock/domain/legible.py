@@ -1,5 +1,7 @@
 """Text that others wrote, such as names of objects, shown to people."""
 
+import unicodedata
+
 _JOINER = "\u200d"
 """Holds emoji together. Harmless, and Python does not count it among the printable."""
 
@@ -20,7 +22,9 @@ def is_whole(text: str) -> bool:
 
 
 def _is_harmless(character: str) -> bool:
-    return character.isprintable() or character == _JOINER
+    # To Python no space prints but the one of ASCII; names in Japanese have others.
+    is_space = unicodedata.category(character) == "Zs"
+    return character.isprintable() or is_space or character == _JOINER
 
 
 def _escape(character: str) -> str:

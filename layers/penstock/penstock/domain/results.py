@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
+from threading import Lock
 from typing import Any
 
 from penstock.domain.errors import PermanentError
@@ -11,6 +13,11 @@ from penstock.domain.splitting import Dialect, Format, split_records
 
 LARGEST_PARSED = 256 * 1024**2
 """Bytes that a response may take once it is read. A chunk whose response takes more is halved."""
+
+_LARGE = 1024**2
+_LARGE_ONES = Lock()
+"""Taken one after the other: a function has several responses in hand, and memory for one of these.
+Nothing is lost by it, since reading JSON is the work of one processor anyway."""
 
 Select = Callable[[Any], Any]
 """A compiled JMESPath expression."""
@@ -29,7 +36,8 @@ def split_results(body: bytes, content_type: str, select: Select | None) -> list
     """
     kind = media_type(content_type)
     if kind == "application/json":
-        return _json_results(body, select)
+        with _LARGE_ONES if len(body) > _LARGE else nullcontext():
+            return _json_results(body, select)
     if kind in JSON_LINES:
         return [_selected_line(line, select) for line in body.splitlines() if line.strip()]
     if kind == "text/csv":

@@ -1,0 +1,33 @@
+"""Names that somebody chose to make trouble, and names that only look so."""
+
+HOSTILE_KEYS = {
+    "parents": "../../other/rows.txt",
+    "a parent in the middle": "in/../other/rows.txt",
+    "a parent, encoded": "in/%2e%2e/rows.txt",
+    "a slash, encoded": "in/a%2Fb.txt",
+    "a plus sign, which is no space": "in/a+b.txt",
+    "a space, which is no plus sign": "in/a b.txt",
+    "spaces at the end": "in/rows.txt  ",
+    "a slash at the beginning": "/in/rows.txt",
+    "slashes in a row": "in//rows.txt",
+    "a folder by name, with bytes in it": "in/rows/",
+    "a question mark and a hash": "in/rows.txt?versionId=1#top",
+    "an ampersand and an equals sign": "in/a&b=c.txt",
+    "escape sequences": "in/\x1b[31mred\x1b]0;title\x07.txt",
+    "an escape sequence of one character": "in/\x9b31m.txt",
+    "line breaks": "in/a\r\nb\u2028c.txt",
+    "a byte of zero": "in/a\x00b.txt",
+    "text that runs backwards": "in/\u202etxt.exe",
+    "no characters of Unicode": "in/\ufffe\uffff\ufdd0.txt",
+    "emoji": "in/\U0001f469\u200d\U0001f52c.txt",
+    "Japanese": "in/月曜日\u3000朝.txt",
+    "quotes and a command": "in/'\"`$(reboot)`;&.txt",
+    "markup": "in/<b>[bold]{{7*7}}:smile:%s.txt",
+    "a formula": "in/=cmd|' /C calc'!A0",
+    "an option": "in/--output=x.txt",
+    "JSON": 'in/{"kind":"finish"}.txt',
+    "an S3 location": "s3://other/rows.txt",
+    "as long as it may be": "in/" + "x" * 1007,
+    "as long as it may be, in bytes": "in/" + "é" * 503 + "x",
+}
+"""Keys of S3: up to 1,024 bytes of UTF-8. `.manifest.json` takes 14 of them."""
