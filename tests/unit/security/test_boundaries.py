@@ -6,10 +6,12 @@ file is called, and whatever anybody says to the stack's queues.
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from penstock.domain.endpoint_names import EndpointNames
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import JobStatus
 from penstock.domain.locations import parse_answer_location
@@ -125,6 +127,25 @@ def test_the_event_of_another_bucket_starts_nothing() -> None:
         world.handlers["upload"](event)
 
     assert (world.table.jobs, witness.read, witness.written) == ({}, set(), set())
+
+
+def test_a_pipeline_file_cannot_have_another_endpoint_called_than_the_stack_allows() -> None:
+    world = World()
+    names = EndpointNames.parse("demo prod-*")
+    world.handlers["upload"] = replace(world.handlers["upload"], endpoints=names)
+    world.drop("in/_pipeline.yaml", b"invoke:\n  endpoint: payroll\n")
+    world.drop("in/rows.txt", b"one\n")
+
+    world.run()
+
+    problem = (
+        "in/_pipeline.yaml, line 2: `invoke.endpoint` is 'payroll': "
+        "this stack may call demo and prod-*"
+    )
+    assert world.announcer.bad_pipelines[0]["problems"] == [problem]
+    failure = world.manifest("in/rows.txt")["failure"]
+    assert failure == {"code": "InvalidPipeline", "message": problem}
+    assert world.model.requests == []
 
 
 def test_what_a_pipeline_file_names_is_an_endpoint_and_no_place() -> None:
