@@ -98,6 +98,7 @@ async def _services(settings: Settings) -> AsyncIterator[Services]:
             )
             yield Services(
                 region=settings.region,
+                seed=settings.seed,
                 state_folder=settings.state_folder,
                 maximum_startup_seconds=settings.startup_seconds,
                 session=session,

@@ -36,6 +36,19 @@ def check_containers(documents: list[dict[str, Any]], *, direct: bool) -> None:
         raise not_supported("A container with Mode MultiModel and InferenceExecutionConfig Direct")
 
 
+def check_variants(request: dict[str, Any]) -> None:
+    """Of one configuration. Raises ApiError."""
+    variants = request["ProductionVariants"]
+    names = {variant["VariantName"] for variant in variants}
+    if len(names) < len(variants):
+        raise validation_exception("Each VariantName must be unique within the configuration.")
+    if not any(variant.get("InitialVariantWeight", 1.0) for variant in variants):
+        raise validation_exception("At least one InitialVariantWeight must be greater than 0.")
+    if request.get("AsyncInferenceConfig") and len(variants) > 1:
+        # Whether the service has it is not documented, nor how it would keep to the weights.
+        raise not_supported("AsyncInferenceConfig with several ProductionVariants")
+
+
 def refuse_serverless(variant: dict[str, Any], request: dict[str, Any]) -> None:
     """`request` is that of the whole configuration. Raises ApiError."""
     serverless = variant["ServerlessConfig"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from penstock_local.sagemaker.pool import Capacity, Pool, UnhealthyError
 from penstock_local.sagemaker.resources import Endpoint, Variant
 from penstock_local.sagemaker.serverless import ServerlessPool
 from penstock_local.sagemaker.services import Services
+from penstock_local.sagemaker.traffic import chosen
 
 _log = logging.getLogger(__name__)
 _EXPIRY_POLL_SECONDS = 1.0
@@ -29,6 +31,8 @@ class EndpointHost:
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
         self._draining = False
+        # Of its own, so that an endpoint's n-th request fares the same whatever others do.
+        self._chance = random.Random(f"{services.seed}/{endpoint.name}")  # noqa: S311 - repeatable
         settings = endpoint.config.asynchronous
         self._worker = AsyncWorker(services, settings) if settings else None
 
@@ -43,6 +47,10 @@ class EndpointHost:
     @property
     def instances(self) -> list[Instance]:
         return [instance for pool in self.pools.values() for instance in pool.instances]
+
+    def variant_for(self, target_variant: str | None) -> Variant:
+        """Raises ApiError."""
+        return chosen(self.endpoint, target_variant, self._chance)
 
     async def start(self) -> None:
         """Returns when every model server has answered /ping. Raises StartupError."""

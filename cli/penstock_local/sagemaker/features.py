@@ -7,7 +7,11 @@ machine (instance types, weights of the only variant, volume sizes, roles).
 from typing import Any
 from urllib.parse import urlsplit
 
-from penstock_local.sagemaker.combinations import check_containers, refuse_serverless
+from penstock_local.sagemaker.combinations import (
+    check_containers,
+    check_variants,
+    refuse_serverless,
+)
 from penstock_local.sagemaker.errors import not_supported, validation_exception
 from penstock_local.sagemaker.resources import container_documents
 
@@ -143,11 +147,9 @@ def _refuse_multi_model(container: dict[str, Any]) -> None:
 
 
 def _refuse_config(request: dict[str, Any]) -> None:
-    variants = request["ProductionVariants"]
-    if len(variants) > 1:
-        raise not_supported("An endpoint with several ProductionVariants")
-    for variant in variants:
+    for variant in request["ProductionVariants"]:
         _refuse_incomplete(variant)
+    check_variants(request)
     asynchronous = request.get("AsyncInferenceConfig")
     if asynchronous and not asynchronous["OutputConfig"].get("S3OutputPath"):
         raise not_supported("AsyncInferenceConfig without OutputConfig.S3OutputPath")

@@ -102,8 +102,9 @@ def _running(host: EndpointHost) -> dict[str, Any]:
         "waiting": len(host.backlog),
         "in_process": host.busy,
         "instances": [
-            _container(container)
-            for instance in host.instances
+            {"variant": name, **_container(container)}
+            for name, pool in host.pools.items()
+            for instance in pool.instances
             for container in instance.containers
         ],
     }

@@ -100,7 +100,7 @@ class RuntimeApi:
                 f"Endpoint {name} has an AsyncInferenceConfig: use InvokeEndpointAsync."
             )
         headers = model_headers(parameters, parameters.get("InferenceId"))
-        variant = host.endpoint.config.variants[0].name
+        variant = host.variant_for(parameters.get("TargetVariant")).name
         check_targets(host.endpoint, host.endpoint.models[variant], parameters)
         target_model = parameters.get("TargetModel")
         container = parameters.get("TargetContainerHostname")

@@ -17,6 +17,7 @@ from penstock_local.sagemaker.stats import Stats
 @dataclass(frozen=True)
 class Services:
     region: str
+    seed: int
     state_folder: Path
     maximum_startup_seconds: float
     session: aiohttp.ClientSession

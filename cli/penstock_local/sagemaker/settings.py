@@ -21,6 +21,7 @@ class Settings:
     ping_seconds: float
     stop_seconds: float
     limits: Limits
+    seed: int
 
 
 def parse_arguments(arguments: list[str] | None = None) -> Settings:
@@ -35,6 +36,7 @@ def parse_arguments(arguments: list[str] | None = None) -> Settings:
         ping_seconds=given.ping_seconds,
         stop_seconds=given.stop_seconds,
         limits=_limits(given.limit),
+        seed=given.seed,
     )
 
 
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--ping-seconds", type=float, default=5.0, help="between two /pings in service")
     add("--stop-seconds", type=float, default=30.0, help="from SIGTERM to SIGKILL")
+    add("--seed", type=int, default=0, help="of the choice between the variants of an endpoint")
     add("--limit", action="append", default=[], type=_limit, metavar="NAME=NUMBER")
     return parser
 

@@ -262,17 +262,6 @@ def test_a_configuration_that_this_server_can_not_honour_is_refused(
     )
 
 
-def test_a_configuration_of_several_variants_is_refused(lab: Lab):
-    model = lab.model()
-    variants = [variant_of(model, VariantName=name) for name in ("A", "B")]
-
-    assert YET in refusal(
-        lab.server.control.create_endpoint_config,
-        EndpointConfigName="c",
-        ProductionVariants=variants,
-    )
-
-
 def test_an_operation_of_sagemaker_that_is_missing_here_is_refused(server: Server):
     assert "The operation ListTrainingJobs is not supported" in refusal(
         server.control.list_training_jobs
