@@ -271,15 +271,22 @@ def a_stopped_job_sends_nothing_more(run: Run) -> Iterator[str]:
 
 
 def a_hopeless_model_is_found_out(run: Run) -> Iterator[str]:
-    """If nothing else disturbs: one try of each chunk, and a sample of single records."""
+    """One try of each chunk, another for those that were held, and a sample of single records.
+
+    Beside them: what faults and throttles excuse.
+    """
     moods, suffered = run.scenario.moods, run.world.suffered
-    disturbed = moods.failing or moods.busy or run.doubled or suffered.repeated_invocations
-    if disturbed or any(record.nature != "bad" and not record.refused for record in run.records):
+    if (
+        moods.failing
+        or moods.busy
+        or any(record.nature != "bad" and not record.refused for record in run.records)
+    ):
         return
     calls = len(run.world.endpoint.calls)
     chunks = run.job.totals.chunks if run.job.totals else 0
     sample = run.scenario.knobs["SAMPLE"] + 2 * run.scenario.max_records
-    if calls > 2 * chunks + 4 * sample:
+    excused = 10 * (suffered.repeated_invocations + suffered.lost) + run.world.endpoint.throttled
+    if calls > 2 * chunks + 4 * sample + excused:
         yield f"{calls} invocations of a model that refuses all records in {chunks} chunks"
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from penstock.domain.chunk import ChunkMessage, ChunkState
+from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome, halves
+from penstock.domain.job import Job
 from penstock.testing import FakeTable
 from tests.simulation.scheduler import Plant
 
@@ -180,3 +181,89 @@ def uploads_are_not_aborted(name: str, part: Any) -> Any:
 
 def nothing_is_swept(name: str, part: Any) -> Any:
     return (lambda _document: None) if name == "sweep" else part
+
+
+def halves_off_by_one(chunk: ChunkMessage, outcome: Outcome) -> tuple[ChunkMessage, ChunkMessage]:
+    """The second half counts its records from one too early."""
+    first, second = halves(chunk, outcome)
+    return first, replace(second, first_record=second.first_record - 1)
+
+
+def one_half_is_sent(name: str, part: Any) -> Any:
+    """Of a bisected chunk's halves the second is forgotten."""
+    if name != "queues":
+        return part
+
+    def invoke(job_id: str, messages: Sequence[ChunkMessage], delay: int = 0) -> None:
+        part.invoke(job_id, [each for each in messages if each.bits != "01"], delay)
+
+    return Instead(part, invoke=invoke)
+
+
+def halves_are_sent_once(name: str, part: Any) -> Any:
+    """A function that dies between a bisection and its halves leaves it at that."""
+    if name == "table":
+        _seen["bisected"] = part
+    if name not in ("invoke", "results"):
+        return part
+
+    def handle(document: dict[str, Any]) -> None:
+        if not _is_bisected(_seen["bisected"], document):
+            part(document)
+
+    return handle
+
+
+def _is_bisected(table: FakeTable, document: dict[str, Any]) -> bool:
+    if "inferenceId" in document:
+        job_id, path, *_ = document["inferenceId"].split(":")
+    else:
+        message = ChunkMessage.from_json(document)
+        job_id, path = message.job_id, str(message.path)
+    states = {str(each): state for (owner, each), state in table.chunks.items() if owner == job_id}
+    return path in states and states[path].bisected
+
+
+def stops_are_not_heeded(name: str, part: Any) -> Any:
+    """Chunks go to the model whatever the user has said."""
+    if name == "table":
+        _seen["stopped"] = part
+    if name != "invoke":
+        return part
+
+    def handle(document: dict[str, Any]) -> None:
+        jobs = _seen["stopped"].jobs
+        job = jobs.get(document["job_id"])
+        if job is None or job.stop is None or job.status.terminal:
+            part(document)
+            return
+        jobs[job.job_id] = replace(job, stop=None)
+        try:
+            part(document)
+        finally:
+            jobs[job.job_id] = replace(jobs[job.job_id], stop=job.stop)
+
+    return handle
+
+
+def failures_count_twice(table: FakeTable) -> dict[str, Callable[..., Any]]:
+    """The breaker takes one failure for two."""
+    return {"count": lambda job_id, name, number: table.count(job_id, name, 2 * number)}
+
+
+def nobody_is_on_probation(job: Job, since: float) -> bool:
+    """A model that refuses everything has the whole file bisected."""
+    return False
+
+
+def late_answers_count(table: FakeTable) -> dict[str, Callable[..., Any]]:
+    """The fence is lost: an answer takes the place of the error of a job that was stopped."""
+
+    def settle(job_id: str, path: Any, outcome: Outcome) -> bool:
+        known = table.chunks.get((job_id, path))
+        if known and known.outcome and known.outcome.unfinished and outcome.kind == "predictions":
+            table.chunks[job_id, path] = replace(known, outcome=outcome)
+            return True
+        return table.settle(job_id, path, outcome)
+
+    return {"settle": settle}

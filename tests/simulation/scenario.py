@@ -2,7 +2,8 @@
 
 import json
 import random
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 BOM = b"\xef\xbb\xbf"
@@ -80,6 +81,27 @@ class Scenario:
 
 def scenario_of(seed: int) -> Scenario:
     chance = random.Random(f"scenario {seed}")
+    scenario = _scenario(seed, chance)
+    return _hopeless(scenario, chance) if chance.random() < 0.02 else scenario
+
+
+def _hopeless(scenario: Scenario, chance: random.Random) -> Scenario:
+    """The model refuses every record, in good order, so that it is seen what that costs."""
+    make = _MAKERS[scenario.fmt]
+    rows = [make(chance, f"r{number}x", "bad") for number in range(80)]
+    return replace(
+        scenario,
+        body=b"\n".join(rows),
+        region_bytes=10_000,
+        max_records=8,
+        tolerated=100,
+        moods=replace(scenario.moods, failing=0.0, busy=0.0, latency=1.0),
+        faults=replace(scenario.faults, interleave=0.0),
+        knobs=scenario.knobs | {"SAMPLE": chance.choice([2, 4])},
+    )
+
+
+def _scenario(seed: int, chance: random.Random) -> Scenario:
     fmt = chance.choice(["csv", "csv", "jsonl", "text"])
     content_types = {"csv": ["text/csv"], "text": ["text/plain"]}
     jsonl = ["application/jsonlines", "application/json"]
@@ -145,20 +167,14 @@ def _knobs(chance: random.Random) -> dict[str, int]:
 
 def _body(chance: random.Random, fmt: str) -> bytes:
     count = chance.choice([0, 1, 2, 10, 20, 40])
-    make = {"csv": _csv_row, "jsonl": _json_line, "text": _text_line}[fmt]
-    natures = _hopeless if chance.random() < 0.05 else _nature
+    make = _MAKERS[fmt]
     spoiled = chance.choice([0.0, 0.03, 0.15])
-    rows = [make(chance, f"r{number}x", natures(chance, spoiled)) for number in range(count)]
+    rows = [make(chance, f"r{number}x", _nature(chance, spoiled)) for number in range(count)]
     line_end = chance.choice([b"\n", b"\n", b"\r\n"])
     body = b"".join(row + line_end for row in rows)
     if chance.random() < 0.3:
         body = body[: -len(line_end)]
     return (BOM if chance.random() < 0.1 else b"") + body
-
-
-def _hopeless(_chance: random.Random, _spoiled: float) -> str:
-    """The model refuses every record."""
-    return "bad"
 
 
 def _nature(chance: random.Random, spoiled: float) -> str:
@@ -204,6 +220,13 @@ def _text_line(chance: random.Random, name: str, nature: str) -> bytes:
         return b""
     filler = b"long" * 400 if nature == "huge" else chance.choice([b"", b'"', b", ", "é".encode()])
     return name.encode() + b" " + _mark(nature) + filler
+
+
+_MAKERS: dict[str, Callable[[random.Random, str, str], bytes]] = {
+    "csv": _csv_row,
+    "jsonl": _json_line,
+    "text": _text_line,
+}
 
 
 def _mark(nature: str) -> bytes:

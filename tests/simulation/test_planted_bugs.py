@@ -26,11 +26,18 @@ PLANTS: dict[str, Plant] = {
     "duplicates are inferred again": plants.inference_is_repeated,
     "nothing looks for what was lost": plants.nothing_is_swept,
     "uploads are not aborted": plants.uploads_are_not_aborted,
+    "one half of a bisected chunk is forgotten": plants.one_half_is_sent,
+    "halves are not sent again after a crash": plants.halves_are_sent_once,
+    "a stop is not heeded": plants.stops_are_not_heeded,
+    "a late answer passes the fence": plants.in_table(plants.late_answers_count),
+    "failures count twice": plants.in_table(plants.failures_count_twice),
 }
 
 REPLACED = {
     "assembly doesn't wait": {"_check_complete": lambda states, chunks: None},
     "answers aren't counted": {"check_count": lambda results, owed: None},
+    "bisection is off by one": {"halves": plants.halves_off_by_one},
+    "bisection has no breaker": {"on_probation": plants.nobody_is_on_probation},
 }
 
 

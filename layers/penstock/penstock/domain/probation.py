@@ -23,8 +23,9 @@ RESOLUTION = 15.0
 
 NOTED_EVERY = 10.0
 
-LONGEST_HOLD = 30
-"""Seconds between two looks of a chunk that is held."""
+LONGEST_HOLD = 300
+"""Seconds between two looks of a chunk that is held. They double up to it: what is held for long
+doesn't wait much longer than it must, and costs little meanwhile."""
 
 ONE_OF_THEM_FAILED = 0.0
 """Held since then: until the model has predicted anything at all."""
