@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from penstock.domain.admission import Lane, Occupancy, Share
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.fan_in import Step
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, JobStatus, Source, Stop
 from penstock.domain.manifest import StoredObject
+from penstock.domain.pacing import Pace, Round
 from penstock.domain.splitting import RegionSummary
 
 
@@ -192,7 +194,45 @@ class Queues(Protocol):
 
     def invoke(self, job_id: str, messages: Sequence[ChunkMessage], delay: int = 0) -> None: ...
 
+    def invoke_later(self, job_id: str, messages: Sequence[tuple[ChunkMessage, int]]) -> None:
+        """Each after its own delay, in seconds."""
+        ...
+
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is added to one job's share of a lane: permits held, permits had in all.
+
+    `answered` are answers of the round with the given number; it may be over.
+    """
+
+    at: float
+    held: int
+    sent: int = 0
+    answered: Round | None = None
+    number: int = 0
+
+
+class Admissions(Protocol):
+    """The permits that are out, by lane and job. Nothing is held in a lane that is new."""
+
+    def read(self, lane: Lane) -> Occupancy:
+        """May lag a little behind what was written."""
+        ...
+
+    def count(self, lane: Lane, tag: str, change: Change) -> Occupancy:
+        """Adds the change, whatever others add at the same time; the lane right after it."""
+        ...
+
+    def put_pace(self, lane: Lane, pace: Pace) -> bool:
+        """Begins the round with the pace's number, 1 or more; False if it isn't the next one."""
+        ...
+
+    def forget(self, lane: Lane, tag: str, share: Share | None = None) -> None:
+        """Takes out the job's share; with `share`, only if it is still the same."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

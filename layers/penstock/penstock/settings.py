@@ -30,6 +30,7 @@ class Settings:
     region_bytes: int = 32 * 1024**2
     retention: int = 90 * DAY
     sweep_grace: int = 900
+    endpoint_concurrency: int = 200
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -50,7 +51,7 @@ class Settings:
         return cls(**values, **numbers)  # type: ignore[arg-type]  # names decide the types
 
 
-_NUMBERS = ("region_bytes", "retention", "sweep_grace")
+_NUMBERS = ("region_bytes", "retention", "sweep_grace", "endpoint_concurrency")
 _TEXTS = tuple(name for name in Settings.__dataclass_fields__ if name not in _NUMBERS)
 
 

@@ -54,6 +54,21 @@ def test_the_messages_of_a_job_are_one_group_of_a_fair_queue(
     assert received["Attributes"]["MessageGroupId"] == JOB_ID
 
 
+def test_each_chunk_that_waits_has_a_delay_of_its_own(
+    stack: MotoStack, sqs_queues: SqsQueues
+) -> None:
+    waiting = [(chunk(number), 900 * (number % 2)) for number in range(12)]
+    fake = FakeQueues()
+
+    sqs_queues.invoke_later(JOB_ID, waiting)
+    fake.invoke_later(JOB_ID, waiting)
+
+    received = [json.loads(message["Body"])["chunk"] for message in stack.messages("InvokeQueue")]
+    assert sorted(received) == [0, 2, 4, 6, 8, 10]
+    assert [message.document["chunk"] for message in fake.sent if not message.delay] == received
+    assert {message.delay for message in fake.sent} == {0, 900}
+
+
 def test_a_delayed_message_is_not_there_yet(stack: MotoStack, sqs_queues: SqsQueues) -> None:
     sqs_queues.invoke(JOB_ID, [chunk(0)], delay=900)
 

@@ -33,11 +33,14 @@ def test_every_variable_is_read() -> None:
     }
 
     settings = Settings.of(
-        LEAST | texts | {"REGION_BYTES": "7", "RETENTION": "8", "SWEEP_GRACE": "9"}
+        LEAST
+        | texts
+        | {"REGION_BYTES": "7", "RETENTION": "8", "SWEEP_GRACE": "9", "ENDPOINT_CONCURRENCY": "6"}
     )
 
     assert {name: getattr(settings, name.lower()) for name in texts} == texts
     assert (settings.region_bytes, settings.retention, settings.sweep_grace) == (7, 8, 9)
+    assert settings.endpoint_concurrency == 6
 
 
 @pytest.mark.parametrize("missing", LEAST)

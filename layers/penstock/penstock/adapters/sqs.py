@@ -26,18 +26,20 @@ class SqsQueues:
     assemble_url: str = ""
 
     def split(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
-        self._send(self.split_url, job_id, messages)
+        self._send(self.split_url, job_id, [(each, 0) for each in messages])
 
     def invoke(self, job_id: str, messages: Sequence[ChunkMessage], delay: int = 0) -> None:
-        self._send(self.invoke_url, job_id, [each.to_json() for each in messages], delay)
+        self.invoke_later(job_id, [(each, delay) for each in messages])
+
+    def invoke_later(self, job_id: str, messages: Sequence[tuple[ChunkMessage, int]]) -> None:
+        delayed = [(message.to_json(), delay) for message, delay in messages]
+        self._send(self.invoke_url, job_id, delayed)
 
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
-        self._send(self.assemble_url, job_id, messages)
+        self._send(self.assemble_url, job_id, [(each, 0) for each in messages])
 
-    def _send(
-        self, url: str, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0
-    ) -> None:
-        entries = [_entry(job_id, index, message, delay) for index, message in enumerate(messages)]
+    def _send(self, url: str, job_id: str, messages: Sequence[tuple[dict[str, Any], int]]) -> None:
+        entries = [_entry(job_id, index, *each) for index, each in enumerate(messages)]
         batches = list(_batches(entries))
         if len(batches) <= 1:
             for batch in batches:

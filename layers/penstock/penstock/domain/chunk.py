@@ -16,7 +16,7 @@ class ChunkMessage:
     round for ever is caught by it, since the queue's own receive count starts anew each time.
     `held` chunks wait until the model has predicted something since that time, in epoch seconds.
     A `suspect` is part of a chunk that used up its attempts: unless it is a single record, it gets
-    one attempt only.
+    one attempt only. `turns` counts the times that it got no permit (`domain/admission.py`).
     """
 
     job_id: str
@@ -33,6 +33,7 @@ class ChunkMessage:
     hops: int = 0
     held: float | None = None
     suspect: bool = False
+    turns: int = 0
 
     @property
     def path(self) -> ChunkPath:
@@ -43,6 +44,10 @@ class ChunkMessage:
 
     def paused(self) -> "ChunkMessage":
         return replace(self, pauses=self.pauses + 1, hops=self.hops + 1)
+
+    def turned_away(self) -> "ChunkMessage":
+        """The same attempt, later: unlike a pause it tells nothing of the model."""
+        return replace(self, turns=self.turns + 1, hops=self.hops + 1)
 
     def held_since(self, since: float) -> "ChunkMessage":
         return replace(self.paused(), held=since)

@@ -5,6 +5,7 @@ true. Nothing here is shared between instances, and every port method is a plain
 can count, fail or repeat it.
 """
 
+from penstock.testing.admissions import FakeAdmissions
 from penstock.testing.objects import FakeObjects
 from penstock.testing.surroundings import (
     FakeAnnouncer,
@@ -17,6 +18,7 @@ from penstock.testing.surroundings import (
 from penstock.testing.table import FakeTable
 
 __all__ = [
+    "FakeAdmissions",
     "FakeAnnouncer",
     "FakeClock",
     "FakeJournal",

@@ -34,6 +34,10 @@ class FakeQueues:
             raise ValueError(f"SQS takes no DelaySeconds of {delay}")
         self._send("invoke", job_id, [each.to_json() for each in messages], delay)
 
+    def invoke_later(self, job_id: str, messages: Sequence[tuple[ChunkMessage, int]]) -> None:
+        for message, delay in messages:
+            self.invoke(job_id, [message], delay)
+
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         self._send("assemble", job_id, messages)
 
