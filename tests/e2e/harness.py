@@ -89,7 +89,10 @@ class Stack:
     def output_or_none(self, key: str) -> bytes | None:
         try:
             answer = self.s3.get_object(Bucket=self.document["output_bucket"], Key=key)
-        except self.s3.exceptions.NoSuchKey:
+        except self.s3.exceptions.ClientError as error:
+            # The XML of S3's answer cannot hold any name, and is then no XML to the SDK.
+            if error.response["Error"]["Code"] not in {"NoSuchKey", "404"}:
+                raise
             return None
         return bytes(answer["Body"].read())
 
