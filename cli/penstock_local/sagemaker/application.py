@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,8 @@ from aiohttp import web
 from penstock_local.sagemaker.aws import Aws
 from penstock_local.sagemaker.blueprint import models_folder
 from penstock_local.sagemaker.clock import Clock
+from penstock_local.sagemaker.component_hosting import ComponentHosting
+from penstock_local.sagemaker.component_operations import ComponentOperations
 from penstock_local.sagemaker.control_api import ControlApi
 from penstock_local.sagemaker.control_operations import ControlOperations
 from penstock_local.sagemaker.faults import FaultBook
@@ -23,6 +26,7 @@ from penstock_local.sagemaker.lifeline import Lifeline
 from penstock_local.sagemaker.limits import LimitBook
 from penstock_local.sagemaker.local_api import LocalApi
 from penstock_local.sagemaker.model_server import Supervision
+from penstock_local.sagemaker.operations import Operation
 from penstock_local.sagemaker.publisher import Publisher
 from penstock_local.sagemaker.registry import Registry
 from penstock_local.sagemaker.runtime_api import RuntimeApi
@@ -55,24 +59,52 @@ async def _run(settings: Settings, services: Services, stopped: asyncio.Event) -
     shutil.rmtree(models_folder(services), ignore_errors=True)
     registry = Registry(Storage(settings.state_folder), settings.region)
     hosting = Hosting(registry, services)
-    runner = web.AppRunner(_application(registry, hosting, services), access_log=None)
+    parts = Parts(registry, hosting, ComponentHosting(registry, services), services)
+    runner = web.AppRunner(_application(parts), access_log=None)
     await runner.setup()
     try:
-        for endpoint in registry.load(services.clock.now()):
-            hosting.create(endpoint)
+        registry.load(services.clock.now())
+        parts.start()
         site = web.TCPSite(runner, _HOST, settings.port, shutdown_timeout=1.0)
         await site.start()
         _announce(runner, settings.port_file)
         await stopped.wait()
     finally:
-        await hosting.close()
+        await parts.close()
         await runner.cleanup()
 
 
-def _application(registry: Registry, hosting: Hosting, services: Services) -> web.Application:
-    operations = ControlOperations(registry, hosting, services)
-    control = ControlApi(operations.table(), services)
-    runtime = RuntimeApi(registry, hosting, services)
+@dataclass(frozen=True)
+class Parts:
+    """What the APIs work on."""
+
+    registry: Registry
+    hosting: Hosting
+    components: ComponentHosting
+    services: Services
+
+    def start(self) -> None:
+        """Whatever was there before a restart."""
+        for endpoint in self.registry.endpoints():
+            if endpoint.status == "Creating":
+                self.hosting.create(endpoint)
+        for component in self.registry.components():
+            if component.status == "Creating":
+                self.components.create(component)
+
+    async def close(self) -> None:
+        await asyncio.gather(self.hosting.close(), self.components.close())
+
+    def operations(self) -> dict[str, Operation]:
+        return {
+            **ControlOperations(self.registry, self.hosting, self.services).table(),
+            **ComponentOperations(self.registry, self.components, self.services).table(),
+        }
+
+
+def _application(parts: Parts) -> web.Application:
+    control = ControlApi(parts.operations(), parts.services)
+    runtime = RuntimeApi(parts.registry, parts.hosting, parts.components, parts.services)
     application = web.Application(client_max_size=_MAXIMUM_REQUEST_BYTES)
     application.add_routes(
         [
@@ -80,7 +112,7 @@ def _application(registry: Registry, hosting: Hosting, services: Services) -> we
             web.post("/endpoints/{name}/async-invocations", runtime.invoke_async),
             web.post("/endpoints/{name}/invocations", runtime.invoke),
             web.post("/endpoints/{name}/invocations-response-stream", runtime.invoke_stream),
-            *LocalApi(hosting, services).routes(),
+            *LocalApi(parts.hosting, parts.components, parts.services).routes(),
         ]
     )
     return application

@@ -1,11 +1,13 @@
 """What every instance of a deployment is started from: images, model data, environment."""
 
+import os
 import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from penstock_local.sagemaker.aws import AwsError
+from penstock_local.sagemaker.errors import validation_exception
 from penstock_local.sagemaker.process import Launch
 from penstock_local.sagemaker.resources import Container, Model, file_path
 from penstock_local.sagemaker.services import Services
@@ -75,3 +77,17 @@ async def _model_data(services: Services, container: Container, folder: Path) ->
     except AwsError as error:
         raise StartupError(f"Could not download the model data from {url}: {error}") from error
     return unpacked
+
+
+def check_files(model: Model) -> None:
+    """Raises ApiError for an image or a folder that isn't there."""
+    for container in model.containers:
+        _check_container_files(container)
+
+
+def _check_container_files(container: Container) -> None:
+    folder, url = container.image_folder, container.data_url
+    if not os.access(folder / "serve", os.X_OK):
+        raise validation_exception(f"Image {folder} has no executable `serve`.")
+    if url and url.startswith("file:") and not file_path(url).is_dir():
+        raise validation_exception(f"ModelDataUrl {url} is no folder.")

@@ -44,6 +44,14 @@ def check_variants(request: dict[str, Any]) -> None:
         raise validation_exception("Each VariantName must be unique within the configuration.")
     if not any(variant.get("InitialVariantWeight", 1.0) for variant in variants):
         raise validation_exception("At least one InitialVariantWeight must be greater than 0.")
+    with_model = [bool(variant.get("ModelName")) for variant in variants]
+    if any(with_model) and not all(with_model):
+        raise validation_exception(
+            "Either all variants have a ModelName, or none, for inference components."
+        )
+    if request.get("AsyncInferenceConfig") and not all(with_model):
+        # InvokeEndpointAsync has no parameter to name a component with.
+        raise validation_exception("An asynchronous endpoint can't have inference components.")
     if request.get("AsyncInferenceConfig") and len(variants) > 1:
         # Whether the service has it is not documented, nor how it would keep to the weights.
         raise not_supported("AsyncInferenceConfig with several ProductionVariants")

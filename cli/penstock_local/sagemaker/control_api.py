@@ -9,9 +9,9 @@ from aiohttp import web
 
 from penstock_local.sagemaker.api_faults import after_the_call, before_the_call
 from penstock_local.sagemaker.constraints import message, violations
-from penstock_local.sagemaker.control_operations import Operation
 from penstock_local.sagemaker.errors import ApiError, not_supported, validation_exception
 from penstock_local.sagemaker.features import refuse_unsupported
+from penstock_local.sagemaker.operations import Operation
 from penstock_local.sagemaker.service_model import control_operation_exists, control_request
 from penstock_local.sagemaker.services import Services
 

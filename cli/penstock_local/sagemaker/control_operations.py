@@ -1,10 +1,7 @@
 """The operations of the control plane, on the registry and the hosting."""
 
-import os
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from penstock_local.sagemaker import documents
+from penstock_local.sagemaker.blueprint import check_files
 from penstock_local.sagemaker.combinations import (
     check_conversion,
     check_serverless_quotas,
@@ -12,20 +9,16 @@ from penstock_local.sagemaker.combinations import (
 )
 from penstock_local.sagemaker.errors import validation_exception
 from penstock_local.sagemaker.hosting import Hosting
-from penstock_local.sagemaker.listing import page
+from penstock_local.sagemaker.listing import CONFIGS, ENDPOINTS, MODELS, page
+from penstock_local.sagemaker.operations import Document, Operation
 from penstock_local.sagemaker.registry import Registry
 from penstock_local.sagemaker.resources import (
-    Container,
     Endpoint,
     EndpointConfig,
     Model,
     arn,
-    file_path,
 )
 from penstock_local.sagemaker.services import Services
-
-Document = dict[str, Any]
-Operation = Callable[[Document], Document | Awaitable[Document]]
 
 
 class ControlOperations:
@@ -55,7 +48,7 @@ class ControlOperations:
 
     def _create_model(self, request: Document) -> Document:
         model = Model(request["ModelName"], request, self._clock.now())
-        _check_files(model)
+        check_files(model)
         return {"ModelArn": self._registry.add_model(model)}
 
     def _describe_model(self, request: Document) -> Document:
@@ -68,7 +61,7 @@ class ControlOperations:
     def _list_models(self, request: Document) -> Document:
         models = self._registry.models()
         summaries = [documents.model_summary(model, self._region) for model in models]
-        return page("Model", summaries, request)
+        return page(MODELS, summaries, request)
 
     def _create_config(self, request: Document) -> Document:
         config = EndpointConfig(request["EndpointConfigName"], request, self._clock.now())
@@ -86,7 +79,7 @@ class ControlOperations:
     def _list_configs(self, request: Document) -> Document:
         configs = self._registry.configs()
         summaries = [documents.config_summary(config, self._region) for config in configs]
-        return page("EndpointConfig", summaries, request)
+        return page(CONFIGS, summaries, request)
 
     def _create_endpoint(self, request: Document) -> Document:
         config = self._registry.config(request["EndpointConfigName"])
@@ -104,7 +97,7 @@ class ControlOperations:
     def _list_endpoints(self, request: Document) -> Document:
         endpoints = self._registry.endpoints()
         summaries = [documents.endpoint_summary(item, self._region) for item in endpoints]
-        return page("Endpoint", summaries, request)
+        return page(ENDPOINTS, summaries, request)
 
     def _update_endpoint(self, request: Document) -> Document:
         current = self._registry.endpoint(request["EndpointName"])
@@ -125,6 +118,11 @@ class ControlOperations:
         if endpoint.status in ("Creating", "Updating", "Deleting"):
             where = arn(self._region, "endpoint", endpoint.name)
             raise validation_exception(f'Cannot update in-progress endpoint "{where}".')
+        if components := self._registry.components_of(endpoint.name):
+            names = ", ".join(component.name for component in components)
+            raise validation_exception(
+                f"Endpoint {endpoint.name} has inference components: delete {names} first."
+            )
         self._registry.put_endpoint(endpoint.moved_to("Deleting", self._clock.now()))
         self._hosting.delete(endpoint)
         return {}
@@ -132,20 +130,9 @@ class ControlOperations:
     def _models(self, config: EndpointConfig) -> dict[str, Model]:
         """The model of each variant. Raises ApiError for one that doesn't exist or doesn't fit."""
         models = {
-            variant.name: self._registry.model(variant.model_name) for variant in config.variants
+            variant.name: self._registry.model(variant.model_name)
+            for variant in config.variants
+            if variant.model_name
         }
         refuse_models(config, list(models.values()))
         return models
-
-
-def _check_files(model: Model) -> None:
-    for container in model.containers:
-        _check_container_files(container)
-
-
-def _check_container_files(container: Container) -> None:
-    folder, url = container.image_folder, container.data_url
-    if not os.access(folder / "serve", os.X_OK):
-        raise validation_exception(f"Image {folder} has no executable `serve`.")
-    if url and url.startswith("file:") and not file_path(url).is_dir():
-        raise validation_exception(f"ModelDataUrl {url} is no folder.")

@@ -42,7 +42,7 @@ def endpoint_document(endpoint: Endpoint, region: str) -> dict[str, Any]:
 def _variant_summary(endpoint: Endpoint, variant: Variant) -> dict[str, Any]:
     return {
         "VariantName": variant.name,
-        "DeployedImages": _deployed_images(endpoint.models[variant.name], endpoint.created),
+        **_deployed_images(endpoint.models.get(variant.name), endpoint.created),
         "CurrentWeight": variant.weight,
         "DesiredWeight": variant.weight,
         **_capacity(variant),
@@ -56,12 +56,15 @@ def _capacity(variant: Variant) -> dict[str, Any]:
     return {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
 
 
-def _deployed_images(model: Model, resolved: float) -> list[dict[str, Any]]:
+def _deployed_images(model: Model | None, resolved: float) -> dict[str, Any]:
+    if model is None:
+        return {}
     images = [container.document["Image"] for container in model.containers]
-    return [
+    deployed = [
         {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": resolved}
         for image in images
     ]
+    return {"DeployedImages": deployed}
 
 
 def model_summary(model: Model, region: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from penstock_local.sagemaker.instance import Instance
 from penstock_local.sagemaker.invocations import AsyncInvocation
 from penstock_local.sagemaker.pool import Capacity, Pool, UnhealthyError
 from penstock_local.sagemaker.resources import Endpoint, Variant
+from penstock_local.sagemaker.routes import Route
 from penstock_local.sagemaker.serverless import ServerlessPool
 from penstock_local.sagemaker.services import Services
 from penstock_local.sagemaker.traffic import chosen
@@ -48,13 +49,15 @@ class EndpointHost:
     def instances(self) -> list[Instance]:
         return [instance for pool in self.pools.values() for instance in pool.instances]
 
-    def variant_for(self, target_variant: str | None) -> Variant:
+    def route(self, target_variant: str | None) -> Route:
         """Raises ApiError."""
-        return chosen(self.endpoint, target_variant, self._chance)
+        name = chosen(self.endpoint, target_variant, self._chance).name
+        model, pool = self.endpoint.models[name], self.pools[name]
+        return Route(self.endpoint, name, model, pool, self.log_file)
 
     async def start(self) -> None:
         """Returns when every model server has answered /ping. Raises StartupError."""
-        variants = self.endpoint.config.variants
+        variants = [item for item in self.endpoint.config.variants if item.model_name]
         starting = {asyncio.create_task(self._start(variant)) for variant in variants}
         try:
             await asyncio.gather(*starting)

@@ -60,6 +60,19 @@ _SUPPORTED: dict[str, Supported] = {
         "AsyncInferenceConfig": _ALL,
         "ProductionVariants": _VARIANT,
     },
+    "CreateInferenceComponent": {
+        "InferenceComponentName": _ALL,
+        "EndpointName": _ALL,
+        "VariantName": _ALL,
+        "RuntimeConfig": _ALL,
+        "Tags": _ALL,
+        "Specification": {
+            "ModelName": _ALL,
+            "Container": dict.fromkeys(("Image", "ArtifactUrl", "Environment"), _ALL),
+            "StartupParameters": _ALL,
+            "ComputeResourceRequirements": _ALL,
+        },
+    },
     "CreateEndpoint": dict.fromkeys(("EndpointName", "EndpointConfigName", "Tags"), _ALL),
     "UpdateEndpoint": dict.fromkeys(("EndpointName", "EndpointConfigName"), _ALL),
 }
@@ -113,6 +126,12 @@ def _refuse_model(request: dict[str, Any]) -> None:
     found = container_documents(request)
     if not found:
         raise validation_exception("One of PrimaryContainer and Containers must be specified.")
+    refuse_containers(request)
+
+
+def refuse_containers(request: dict[str, Any]) -> None:
+    """Raises ApiError for what no model server here can be started from."""
+    found = container_documents(request)
     for container in found:
         _refuse_container(container)
     check_containers(found, direct=_is_direct(request))
@@ -156,9 +175,8 @@ def _refuse_config(request: dict[str, Any]) -> None:
 
 
 def _refuse_incomplete(variant: dict[str, Any]) -> None:
-    needed = ["ModelName"]
-    if not variant.get("ServerlessConfig"):
-        needed += ["InitialInstanceCount", "InstanceType"]
+    serverless = variant.get("ServerlessConfig")
+    needed = ["ModelName"] if serverless else ["InitialInstanceCount", "InstanceType"]
     for name in needed:
         if not variant.get(name):
             raise validation_exception(f"{name} is required for a ProductionVariant.")

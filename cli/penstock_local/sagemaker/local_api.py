@@ -1,21 +1,25 @@
 """What no AWS service has: faults on order, counts, a clock to move. Paths under /_local/."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from penstock_local.sagemaker.component_hosting import ComponentHosting
 from penstock_local.sagemaker.container_host import ContainerHost
 from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.faults import parse_rules
 from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.limits import LimitError
+from penstock_local.sagemaker.pool import Capacity
 from penstock_local.sagemaker.services import Services
 
 
 class LocalApi:
-    def __init__(self, hosting: Hosting, services: Services) -> None:
+    def __init__(self, hosting: Hosting, components: ComponentHosting, services: Services) -> None:
         self._hosting = hosting
+        self._components = components
         self._services = services
 
     def routes(self) -> list[web.RouteDef]:
@@ -42,8 +46,16 @@ class LocalApi:
         return web.json_response({"operations": stats.operations(), "endpoints": endpoints})
 
     def _endpoint_stats(self, name: str) -> dict[str, Any]:
+        counts = self._services.stats.endpoint(name)
         host = self._hosting.find(name)
-        return {**self._services.stats.endpoint(name), **(_running(host) if host else {})}
+        if host is None:
+            return counts
+        running = {"waiting": len(host.backlog), "in_process": host.busy}
+        return {**counts, **running, "instances": _instances(self._pools(host))}
+
+    def _pools(self, host: EndpointHost) -> Mapping[str, Capacity]:
+        """By the name of the variant or of the inference component."""
+        return {**host.pools, **self._components.pools_of(host.endpoint.name)}
 
     async def _get_faults(self, _: web.Request) -> web.Response:
         return web.json_response(self._services.faults.report())
@@ -79,8 +91,9 @@ class LocalApi:
     async def _kill(self, request: web.Request) -> web.Response:
         document = await _json(request)
         host = self._hosting.find(document.get("endpoint", ""))
-        servers = [item for instance in host.instances for item in instance.servers] if host else []
-        running = [server for server in servers if server.pid]
+        pools = self._pools(host).values() if host else []
+        instances = [instance for pool in pools for instance in pool.instances]
+        running = [item for found in instances for item in found.servers if item.pid]
         if not running:
             raise _bad_request("no such endpoint, or no model server of it runs")
         # The busiest, so that a kill costs something.
@@ -97,17 +110,13 @@ class LocalApi:
         return web.json_response({"now": self._services.clock.now()})
 
 
-def _running(host: EndpointHost) -> dict[str, Any]:
-    return {
-        "waiting": len(host.backlog),
-        "in_process": host.busy,
-        "instances": [
-            {"variant": name, **_container(container)}
-            for name, pool in host.pools.items()
-            for instance in pool.instances
-            for container in instance.containers
-        ],
-    }
+def _instances(pools: Mapping[str, Capacity]) -> list[dict[str, Any]]:
+    return [
+        {"variant": name, **_container(container)}
+        for name, pool in pools.items()
+        for instance in pool.instances
+        for container in instance.containers
+    ]
 
 
 def _container(container: ContainerHost) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import asyncio
 from aiohttp import web
 
 from penstock_local.sagemaker import stats as counts
-from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.errors import ACCOUNT, ApiError
 from penstock_local.sagemaker.injection import call_model
 from penstock_local.sagemaker.limits import Limits
@@ -25,6 +24,7 @@ from penstock_local.sagemaker.outcomes import (
 )
 from penstock_local.sagemaker.pool import NoInstanceError
 from penstock_local.sagemaker.resources import Endpoint
+from penstock_local.sagemaker.routes import Route
 from penstock_local.sagemaker.services import Services
 
 _MODEL_ERROR_STATUS = 424
@@ -42,13 +42,12 @@ def payload_limit(endpoint: Endpoint, limits: Limits) -> int:
 class RealTime:
     """One invocation of one endpoint."""
 
-    def __init__(self, services: Services, host: EndpointHost, variant: str) -> None:
+    def __init__(self, services: Services, route: Route) -> None:
         self._services = services
-        self._host = host
-        self._name = host.endpoint.name
-        self._variant = variant
+        self._route = route
+        self._name = route.endpoint.name
         self._limits = services.limits.now
-        self._maximum_bytes = payload_limit(host.endpoint, self._limits)
+        self._maximum_bytes = payload_limit(route.endpoint, self._limits)
 
     async def invoke(self, call: ModelCall) -> web.Response:
         """Raises ApiError with code ModelError for whatever the model does wrong."""
@@ -64,9 +63,8 @@ class RealTime:
     async def _answer(self, call: ModelCall) -> Answer:
         seconds, now = self._limits.invocation_seconds, asyncio.get_running_loop().time
         deadline = now() + seconds
-        pool = self._host.pools[self._variant]
         try:
-            async with pool.instance(call.target_model, seconds) as instance:
+            async with self._route.capacity.instance(call.target_model, seconds) as instance:
                 self._services.stats.count(self._name, counts.ACCEPTED)
                 rules = Rules(deadline - now(), self._maximum_bytes, require_length=False)
                 return await call_model(self._services, instance, self._name, call, rules)
@@ -91,7 +89,7 @@ class RealTime:
             "ModelError",
             f'Received {side} error ({status}) from {container} with message "{original}". '
             f"See {group} in account {ACCOUNT} for more information. "
-            f"(Local logs: {self._host.log_file})",
+            f"(Local logs: {self._route.log_file})",
             _MODEL_ERROR_STATUS,
             {
                 "OriginalStatusCode": status,
@@ -101,7 +99,7 @@ class RealTime:
         )
 
     def _response(self, answer: Answer, content: bytes) -> web.Response:
-        headers = {"x-Amzn-Invoked-Production-Variant": self._variant}
+        headers = {"x-Amzn-Invoked-Production-Variant": self._route.variant}
         if answer.content_type:
             headers["Content-Type"] = answer.content_type
         if answer.custom_attributes:

@@ -3,12 +3,18 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from penstock_local.sagemaker.components import Component
 from penstock_local.sagemaker.errors import ApiError, validation_exception
-from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model, after_restart, arn
-from penstock_local.sagemaker.storage import Storage
+from penstock_local.sagemaker.resources import Endpoint, EndpointConfig, Model, arn
+from penstock_local.sagemaker.storage import State, Storage
 
-_WORDS = {"model": "model", "endpoint-config": "endpoint configuration", "endpoint": "endpoint"}
-_Resource = TypeVar("_Resource", Model, EndpointConfig, Endpoint)
+_WORDS = {
+    "model": "model",
+    "endpoint-config": "endpoint configuration",
+    "endpoint": "endpoint",
+    "inference-component": "inference component",
+}
+_Resource = TypeVar("_Resource", Model, EndpointConfig, Endpoint, Component)
 
 
 class Registry:
@@ -18,16 +24,16 @@ class Registry:
         self._models: dict[str, Model] = {}
         self._configs: dict[str, EndpointConfig] = {}
         self._endpoints: dict[str, Endpoint] = {}
+        self._components: dict[str, Component] = {}
 
-    def load(self, now: float) -> list[Endpoint]:
-        """Reads the stored state; returns the endpoints whose model servers have to start."""
-        models, configs, endpoints = self._storage.load()
-        kept = [found for item in endpoints if (found := after_restart(item, now))]
-        self._models = _by_name(models)
-        self._configs = _by_name(configs)
-        self._endpoints = _by_name(kept)
+    def load(self, now: float) -> None:
+        """Reads the stored state. What then is Creating has to be started."""
+        state = self._storage.load()
+        self._models = _by_name(state.models)
+        self._configs = _by_name(state.configs)
+        self._endpoints = _by_name(restarted(state.endpoints, now))
+        self._components = _by_name(restarted(state.components, now))
         self._save()
-        return [endpoint for endpoint in kept if endpoint.status == "Creating"]
 
     def models(self) -> list[Model]:
         return list(self._models.values())
@@ -38,6 +44,12 @@ class Registry:
     def endpoints(self) -> list[Endpoint]:
         return list(self._endpoints.values())
 
+    def components(self) -> list[Component]:
+        return list(self._components.values())
+
+    def components_of(self, endpoint_name: str) -> list[Component]:
+        return [item for item in self.components() if item.endpoint_name == endpoint_name]
+
     def model(self, name: str) -> Model:
         return self._get(self._models, "model", name)
 
@@ -46,6 +58,12 @@ class Registry:
 
     def endpoint(self, name: str) -> Endpoint:
         return self._get(self._endpoints, "endpoint", name)
+
+    def component(self, name: str) -> Component:
+        return self._get(self._components, "inference-component", name)
+
+    def find_component(self, name: str) -> Component | None:
+        return self._components.get(name)
 
     def find_endpoint(self, name: str) -> Endpoint | None:
         return self._endpoints.get(name)
@@ -58,6 +76,9 @@ class Registry:
 
     def add_endpoint(self, endpoint: Endpoint) -> str:
         return self._add(self._endpoints, "endpoint", endpoint)
+
+    def add_component(self, component: Component) -> str:
+        return self._add(self._components, "inference-component", component)
 
     def remove_model(self, name: str) -> None:
         self.model(name)
@@ -77,6 +98,14 @@ class Registry:
         self._endpoints.pop(name, None)
         self._save()
 
+    def put_component(self, component: Component) -> None:
+        self._components[component.name] = component
+        self._save()
+
+    def drop_component(self, name: str) -> None:
+        self._components.pop(name, None)
+        self._save()
+
     def _get(self, kind_of: dict[str, _Resource], kind: str, name: str) -> _Resource:
         if name not in kind_of:
             where = arn(self._region, kind, name)
@@ -92,11 +121,25 @@ class Registry:
         return where
 
     def _save(self) -> None:
-        self._storage.save(self.models(), self.configs(), self.endpoints())
+        self._storage.save(
+            State(self.models(), self.configs(), self.endpoints(), self.components())
+        )
 
 
 def _exists(kind: str, where: str) -> ApiError:
     return validation_exception(f'Cannot create already existing {_WORDS[kind]} "{where}".')
+
+
+_Running = TypeVar("_Running", Endpoint, Component)
+
+
+def restarted(found: list[_Running], now: float) -> list[_Running]:
+    """What they are once the server has come back: their model servers have to start again."""
+    return [
+        item if item.status == "Failed" else item.moved_to("Creating", now)
+        for item in found
+        if item.status != "Deleting"
+    ]
 
 
 def _by_name(resources: Iterable[_Resource]) -> dict[str, _Resource]:

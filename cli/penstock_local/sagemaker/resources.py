@@ -104,9 +104,9 @@ class Variant:
         return name
 
     @property
-    def model_name(self) -> str:
-        name: str = self.document["ModelName"]
-        return name
+    def model_name(self) -> str | None:
+        """None: the variant is there for inference components."""
+        return self.document.get("ModelName")
 
     @property
     def weight(self) -> float:
@@ -142,6 +142,10 @@ class EndpointConfig:
     @property
     def variants(self) -> list[Variant]:
         return [Variant(document) for document in self.request["ProductionVariants"]]
+
+    @property
+    def takes_components(self) -> bool:
+        return self.variants[0].model_name is None
 
     @property
     def serverless(self) -> ServerlessSettings | None:
@@ -191,15 +195,6 @@ class Endpoint:
 
     def running(self, config: EndpointConfig, models: dict[str, Model]) -> "Endpoint":
         return replace(self, config=config, models=models)
-
-
-def after_restart(endpoint: Endpoint, now: float) -> Endpoint | None:
-    """What an endpoint is once the server has come back: its model servers have to start again."""
-    if endpoint.status == "Deleting":
-        return None
-    if endpoint.status == "Failed":
-        return endpoint
-    return endpoint.moved_to("Creating", now)
 
 
 def arn(region: str, kind: str, name: str) -> str:

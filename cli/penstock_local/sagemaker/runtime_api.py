@@ -3,11 +3,13 @@
 import io
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
 from penstock_local.sagemaker import stats as counts
 from penstock_local.sagemaker.api_faults import after_the_call, before_the_call
+from penstock_local.sagemaker.component_hosting import ComponentHosting
 from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.errors import ACCOUNT, ApiError, throttled, validation_error
 from penstock_local.sagemaker.hosting import Hosting
@@ -20,22 +22,30 @@ from penstock_local.sagemaker.invocations import (
 from penstock_local.sagemaker.model_client import ModelCall
 from penstock_local.sagemaker.real_time import RealTime, payload_limit
 from penstock_local.sagemaker.registry import Registry
+from penstock_local.sagemaker.routes import Route
 from penstock_local.sagemaker.runtime_requests import (
     async_parameters,
     check_payload,
     real_time_parameters,
 )
 from penstock_local.sagemaker.services import Services
-from penstock_local.sagemaker.targets import check_targets
+from penstock_local.sagemaker.targets import check_component, check_targets
 
 _ACCEPTED = 202
 _MAXIMUM_WAITING = 120_000  # messages in flight of the queue that the service keeps
 
 
 class RuntimeApi:
-    def __init__(self, registry: Registry, hosting: Hosting, services: Services) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        hosting: Hosting,
+        components: ComponentHosting,
+        services: Services,
+    ) -> None:
         self._registry = registry
         self._hosting = hosting
+        self._components = components
         self._services = services
 
     async def invoke_async(self, request: web.Request) -> web.Response:
@@ -100,12 +110,19 @@ class RuntimeApi:
                 f"Endpoint {name} has an AsyncInferenceConfig: use InvokeEndpointAsync."
             )
         headers = model_headers(parameters, parameters.get("InferenceId"))
-        variant = host.variant_for(parameters.get("TargetVariant")).name
-        check_targets(host.endpoint, host.endpoint.models[variant], parameters)
+        route = self._route(host, parameters)
+        check_targets(route.endpoint, route.model, parameters)
         target_model = parameters.get("TargetModel")
         container = parameters.get("TargetContainerHostname")
         call = ModelCall(headers, io.BytesIO(body), target_model, container)
-        return await RealTime(self._services, host, variant).invoke(call)
+        return await RealTime(self._services, route).invoke(call)
+
+    def _route(self, host: EndpointHost, parameters: dict[str, Any]) -> Route:
+        check_component(host.endpoint, parameters)
+        component = parameters.get("InferenceComponentName")
+        if component:
+            return self._components.route(host.endpoint, component)
+        return host.route(parameters.get("TargetVariant"))
 
     def _serving(self, name: str) -> EndpointHost:
         endpoint = self._registry.find_endpoint(name)

@@ -8,7 +8,6 @@ from penstock_local.sagemaker.errors import validation_error
 from penstock_local.sagemaker.service_model import runtime_request
 
 _REAL_TIME_ONLY = (
-    "InferenceComponentName",
     "EnableExplanations",
     "SessionId",
     "PrefixAwareId",

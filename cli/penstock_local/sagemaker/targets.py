@@ -13,6 +13,29 @@ def check_targets(endpoint: Endpoint, model: Model, parameters: dict[str, Any]) 
     _check_target_container(endpoint, model, parameters.get("TargetContainerHostname"))
 
 
+def check_component(endpoint: Endpoint, parameters: dict[str, Any]) -> None:
+    """Raises ApiError. The words are the service's, its grammar included."""
+    name = parameters.get("InferenceComponentName")
+    if endpoint.config.takes_components and not name:
+        raise _coded(
+            "INFERENCE_COMPONENT_NAME_MISSING",
+            "Inference Component Name header is required for endpoints to which you plan to deploy "
+            "inference components. Please include Inference Component Name header or consider "
+            "using SageMaker models.",
+        )
+    if name and not endpoint.config.takes_components:
+        raise validation_error(
+            "Inference Component Name header is not allowed for endpoints to which you dont plan "
+            "to deploy inference components. Please remove the Inference Component Name header and "
+            "try again."
+        )
+    if name and parameters.get("TargetVariant"):
+        raise validation_error(
+            "TargetVariant together with InferenceComponentName is not supported by the local "
+            "SageMaker yet."
+        )
+
+
 def _check_target_model(endpoint: Endpoint, model: Model, target_model: str | None) -> None:
     # <https://github.com/aws/amazon-sagemaker-examples/issues/1216>
     if target_model and not model.multi_model:

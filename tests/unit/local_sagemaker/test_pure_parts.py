@@ -8,25 +8,27 @@ from typing import Any
 import pytest
 
 from penstock_local.sagemaker.clock import Clock
+from penstock_local.sagemaker.components import Component
 from penstock_local.sagemaker.errors import ApiError
 from penstock_local.sagemaker.invocations import AsyncInvocation, failure_location, output_location
-from penstock_local.sagemaker.listing import page
+from penstock_local.sagemaker.listing import ENDPOINTS, page
 from penstock_local.sagemaker.notifications import delivery, document, response_body
 from penstock_local.sagemaker.outcomes import Completed, Failed, is_success, model_failure_reason
+from penstock_local.sagemaker.registry import restarted
 from penstock_local.sagemaker.resources import (
     AsyncSettings,
     Endpoint,
     EndpointConfig,
     Model,
-    after_restart,
 )
-from penstock_local.sagemaker.storage import Storage
+from penstock_local.sagemaker.storage import State, Storage
 
 SETTINGS = AsyncSettings("s3://b/out", "s3://b/fail", None, "ok", "bad", frozenset(), 4)
 MODEL = Model("m", {"Containers": [{"Image": "file:///images/a%20b"}]}, 1.5)
 VARIANT = {"VariantName": "v", "ModelName": "m"}
 CONFIG = EndpointConfig("c", {"ProductionVariants": [VARIANT]}, 2.5)
 ENDPOINT = Endpoint("e", CONFIG, {"v": MODEL}, "InService", 3.0, 4.0)
+COMPONENT = Component("c", {"EndpointName": "e"}, MODEL, "InService", 5.0, 6.0)
 INVOCATION = AsyncInvocation("e", "i", {"InputLocation": "s3://b/i"}, None, 0.0, "s3://b/o", None)
 
 
@@ -99,20 +101,21 @@ def test_limits_of_an_invocation_have_the_documented_defaults():
     ],
 )
 def test_after_a_restart_endpoints_start_again_unless_they_had_failed(before: str, after: str):
-    endpoint = after_restart(replace(ENDPOINT, status=before), 9.0)
+    (endpoint,) = restarted([replace(ENDPOINT, status=before)], 9.0)
 
-    assert endpoint
     assert endpoint.status == after
 
 
-def test_after_a_restart_an_endpoint_that_was_being_deleted_is_gone():
-    assert after_restart(replace(ENDPOINT, status="Deleting"), 9.0) is None
+def test_after_a_restart_what_was_being_deleted_is_gone():
+    assert restarted([replace(ENDPOINT, status="Deleting")], 9.0) == []
+    assert restarted([replace(COMPONENT, status="Deleting")], 9.0) == []
 
 
 def test_the_state_is_read_back_as_it_was_stored(tmp_path: Path):
-    Storage(tmp_path).save([MODEL], [CONFIG], [ENDPOINT])
+    state = State([MODEL], [CONFIG], [ENDPOINT], [COMPONENT])
+    Storage(tmp_path).save(state)
 
-    assert Storage(tmp_path).load() == ([MODEL], [CONFIG], [ENDPOINT])
+    assert Storage(tmp_path).load() == state
     assert json.loads((tmp_path / "resources.json").read_text())
     assert MODEL.containers[0].image_folder == Path("/images/a b")
 
@@ -126,7 +129,7 @@ def summaries() -> list[dict[str, Any]]:
 
 
 def listed(**request: Any) -> list[str]:
-    return [item["EndpointName"] for item in page("Endpoint", summaries(), request)["Endpoints"]]
+    return [item["EndpointName"] for item in page(ENDPOINTS, summaries(), request)["Endpoints"]]
 
 
 def test_lists_are_in_order_of_creation_newest_first_unless_asked_otherwise():
@@ -141,7 +144,7 @@ def test_lists_are_filtered():
 
 
 def test_pages_follow_each_other_and_a_made_up_token_is_refused():
-    first = page("Endpoint", summaries(), {"MaxResults": 2})
+    first = page(ENDPOINTS, summaries(), {"MaxResults": 2})
 
     assert listed(NextToken=first["NextToken"]) == ["b"]
     with pytest.raises(ApiError):
