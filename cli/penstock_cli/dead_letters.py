@@ -15,7 +15,7 @@ SAMPLE = 100
 """Letters of which the oldest is told; SQS itself knows no order."""
 
 HIDDEN = 30
-"""Seconds that letters are out of sight while they are looked at, should we die over it."""
+"""Seconds that letters are invisible while they are looked at, should we die over it."""
 
 _BATCH = 10
 _NO_SUCH_ACTION = frozenset(
@@ -31,7 +31,7 @@ _NO_SUCH_ACTION = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How many letters a queue holds, about, and some of those in sight, the oldest first.
+    """How many letters a queue holds, about, and some of the visible ones, the oldest first.
 
     Those in flight are with handle_dead_letter, or were when it failed on them.
     """
@@ -90,7 +90,7 @@ class DeadLetterQueue:
     def redrive(
         self, limit: int | None, moved: Callable[[int], None], sleep: Callable[[float], None]
     ) -> int:
-        """Sends letters that are in sight back to their source: all, or up to `limit`.
+        """Sends visible letters back to their source: all, or up to `limit`.
 
         Args:
             moved: is told how many have gone so far.
@@ -141,7 +141,7 @@ class DeadLetterQueue:
             self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 
     def _received(self, limit: int) -> Iterator[Any]:
-        """Up to `limit` letters that are in sight; then they are not, for a while."""
+        """Up to `limit` letters that are visible; then they are not, for a while."""
         left = limit
         while left > 0:
             with translated(self.url):

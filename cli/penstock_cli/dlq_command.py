@@ -24,7 +24,7 @@ _LONGEST_NAME = 60
 
 @click.command(epilog="Each look counts as a receive of the letters that it shows.")
 @click.argument("queue", required=False, type=click.Choice(QUEUES))
-@click.option("--redrive", is_flag=True, help="Send the letters in sight back to their queue.")
+@click.option("--redrive", is_flag=True, help="Send the visible letters back to their queue.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 1000),
@@ -66,7 +66,7 @@ def _show_queues(work: Work, *, as_json: bool) -> None:
         ]
         for look in looks
     ]
-    console_for().print(_table(("QUEUE", "IN SIGHT", "IN FLIGHT", "OLDEST"), rows))
+    console_for().print(_table(("QUEUE", "VISIBLE", "IN FLIGHT", "OLDEST"), rows))
     _explain(work, looks)
 
 
@@ -110,7 +110,7 @@ def _age(work: Work, at: float | None) -> str:
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in columns:
-        numeric = name in ("IN SIGHT", "IN FLIGHT", "OLDEST", "RECEIVES", "SENT", "SIZE")
+        numeric = name in ("VISIBLE", "IN FLIGHT", "OLDEST", "RECEIVES", "SENT", "SIZE")
         table.add_column(name, no_wrap=True, justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*row)
@@ -119,23 +119,25 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
 
 def _explain(work: Work, looks: Sequence[Look]) -> None:
     """On stderr, so that a pipe gets the table alone."""
-    handler = work.connection.stack.outputs.get("HandleDeadLetterFunctionName", "")
     visible = sum(look.visible for look in looks)
     in_flight = sum(look.in_flight for look in looks)
     if not visible and not in_flight:
         click.echo("no dead letters", err=True)
-        return
     if in_flight:
         click.echo(
-            f"{plural(in_flight, 'letter')} in flight: handle_dead_letter has them, or failed on "
-            "them and tries again within 6 minutes",
+            f"{plural(in_flight, 'letter')} in flight: handle_dead_letter is at work on them, or "
+            "failed and tries again within 6 minutes; meanwhile nobody else can have them",
             err=True,
         )
-    click.echo(
-        f"what stays could not be handled; the log of {handler or 'handle_dead_letter'} says why. "
-        "When the cause is gone: `penstock dlq QUEUE --redrive`",
-        err=True,
-    )
+    if visible:
+        handler = work.connection.stack.outputs.get("HandleDeadLetterFunctionName")
+        queue = looks[0].queue if len(looks) == 1 else "QUEUE"
+        click.echo(
+            f"{plural(visible, 'letter')} visible: what is not gone within a minute could not be "
+            f"handled; the log of {handler or 'handle_dead_letter'} says why. When the cause is "
+            f"gone: `penstock dlq {queue} --redrive`",
+            err=True,
+        )
 
 
 def _redrive(work: Work, queue: DeadLetterQueue, limit: int | None, *, as_json: bool) -> None:

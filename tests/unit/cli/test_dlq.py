@@ -85,7 +85,7 @@ def bodies(world: World, queue: str) -> list[str]:
     return [message["Body"] for message in answer.get("Messages", [])]
 
 
-def test_each_queue_is_shown_with_its_letters_in_sight_and_in_flight(world, sqs):
+def test_each_queue_is_shown_with_its_letters_visible_and_in_flight(world, sqs):
     bury(world, "InvokeDeadLetterQueue", CHUNK.to_json(), CHUNK.to_json())
     bury(world, "ResultDeadLetterQueue", {"inferenceId": "x"})
     sqs.receive_message(QueueUrl=url(world, "ResultDeadLetterQueue"), VisibilityTimeout=300)
@@ -94,7 +94,7 @@ def test_each_queue_is_shown_with_its_letters_in_sight_and_in_flight(world, sqs)
 
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert rows[0] == ["QUEUE", "IN", "SIGHT", "IN", "FLIGHT", "OLDEST"]
+    assert rows[0] == ["QUEUE", "VISIBLE", "IN", "FLIGHT", "OLDEST"]
     assert [row[:3] for row in rows[1:]] == [
         ["upload", "0", "0"],
         ["split", "0", "0"],
@@ -103,7 +103,7 @@ def test_each_queue_is_shown_with_its_letters_in_sight_and_in_flight(world, sqs)
         ["assemble", "0", "0"],
     ]
     assert rows[3][3:] == ["0s", "ago"]
-    assert "1 letter in flight: handle_dead_letter has them" in result.stderr
+    assert "1 letter in flight: handle_dead_letter is at work" in result.stderr
     assert "the log of letters says why" in result.stderr
 
 
