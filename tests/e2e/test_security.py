@@ -165,5 +165,5 @@ def test_a_bomb_of_a_record_costs_only_itself(echo: Stack) -> None:
         (1, "InvalidJson"),
         (2, "RecordTooLarge"),
     ]
-    assert delivered.lines[0] == expected_line(b"[1]")
-    assert delivered.lines[3] == expected_line(b"[2]")
+    assert json.loads(delivered.lines[0]) == {"digest": expected_line(b"[1]")}
+    assert json.loads(delivered.lines[3]) == {"digest": expected_line(b"[2]")}
