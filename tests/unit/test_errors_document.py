@@ -17,7 +17,7 @@ CARRIERS = {
 }
 """What is made with a code, among its first two arguments."""
 
-INTERNAL = {"TooManyValues", "BadLocation"}
+INTERNAL = {"TooManyValues", "BadLocation", "ChunkTooLarge"}
 """Translated before anybody sees them."""
 
 OF_AWS = {

@@ -48,6 +48,7 @@ def accept_upload(settings: Settings, journal: Journal) -> AcceptUpload:
         default_pipeline=settings.default_pipeline,
         region_bytes=settings.region_bytes,
         input_bucket=settings.input_bucket,
+        output_bucket=settings.output_bucket,
         endpoints=EndpointNames.parse(settings.endpoint_names),
     )
 

@@ -51,7 +51,15 @@ class ObjectStore(Protocol):
         """Bytes `[start, end)` in blocks of about `block` bytes."""
         ...
 
+    def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
+        """The object as it is now, and its bytes; `ObjectTooLarge` as in `read`."""
+        ...
+
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> StoredObject: ...
+
+    def replace(self, old: StoredObject, body: bytes, content_type: str) -> StoredObject:
+        """A new version, if `old` is still the newest. Else PermanentError `ObjectChanged`."""
+        ...
 
     def begin_upload(self, bucket: str, key: str, content_type: str) -> str:
         """The id of a new multipart upload."""
@@ -101,10 +109,15 @@ class SegmentResult:
     staged: int
     output_bytes: int
     error_bytes: int
+    output_lines: int = 0
 
 
 class JobTable(Protocol):
     """The state of all jobs. Every write is conditional or idempotent."""
+
+    def claim(self, name: str, job_id: str, replacing: str | None) -> str:
+        """Which job has the name now: `job_id`, if nobody had it, or `replacing`, or it had."""
+        ...
 
     def create_job(self, job: Job) -> bool:
         """False if the job exists already."""

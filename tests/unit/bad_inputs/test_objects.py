@@ -287,6 +287,6 @@ def test_a_file_that_is_deleted_before_it_is_sent_leaves_error_lines_without_its
     world.run()
 
     for error in world.errors("in/rows.csv"):
-        assert (error["error"], error["input"]) == ("ObjectNotFound", "")
+        assert (error["error"], error.get("input")) == ("ObjectNotFound", None)
         assert "s3://input/in/rows.csv does not exist" in error["message"]
         assert "drop the file again" in error["message"]

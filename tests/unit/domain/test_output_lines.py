@@ -107,7 +107,7 @@ def test_there_is_one_line_for_each_record(settled: list[Settled], fmt: str, joi
 
 
 def errors(*settled: Settled) -> list[dict]:
-    return [json.loads(line) for line in error_lines(settled)]
+    return [json.loads(line) for line in error_lines("f00d", settled)]
 
 
 def test_only_failed_records_are_in_the_error_file() -> None:
@@ -115,6 +115,7 @@ def test_only_failed_records_are_in_the_error_file() -> None:
 
     assert found == [
         {
+            "id": "f00d:1",
             "record": 1,
             "start": 10,
             "end": 13,
@@ -144,7 +145,7 @@ def test_a_long_record_is_quoted_in_part() -> None:
 
 def test_a_record_that_is_not_there_as_a_whole_is_not_joined() -> None:
     error = RecordError("RecordTooLarge", "too long", 0)
-    cut = Settled(0, error, record=b'1,"a quote that is not clos', start=0, end=10_000)
+    cut = Settled(0, error, record=b'1,"a quote that is not clos', end=10_000, cut=True)
 
     (line,) = lines(style(join="input"), cut)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from penstock.ports import AsyncRequest
+from tests.unit.use_cases.redriving import DEMO, SINGLY, Ran, disliking, jsonl, ran
 from tests.unit.use_cases.world import (
     CLIENT_ERROR,
     SERVER_ERROR,
@@ -18,6 +19,7 @@ from tests.unit.use_cases.world import (
 
 SMALL_CHUNKS = "chunk: {max_records: 2}\n"
 RETRIES = "retry: {maximum_attempts: 3}\n"
+LONG = b"".join(b"bad%d " % number + b"x" * 11_000 + b"\n" for number in range(4))
 CSV = b'id,note\n1,"a\nb"\n2,plain\n3,\xff\n4,"again\n\n, and ""again"""\n5,retry\n6,bad\n7,busy\n'
 
 
@@ -26,6 +28,7 @@ class Scenario:
     """One dropped object; `set_up` prepares a world for it.
 
     `borders` has words of the calls worth an interruption: of all, but where a run takes long.
+    `redriven` is the file whose records failed, where the object has their lines.
     """
 
     key: str
@@ -35,6 +38,12 @@ class Scenario:
     predict: Predict = model
     set_up: Callable[[World], None] = lambda _world: None
     borders: tuple[str, ...] = ("",)
+    redriven: str | None = None
+
+    @property
+    def output_key(self) -> str:
+        """The key that the outputs are known by."""
+        return self.redriven or self.key
 
     def world(self, **options: Any) -> World:
         world = World(
@@ -91,6 +100,19 @@ def verbose(body: bytes, _request: AsyncRequest) -> Response:
 
 
 HEADER = "input: {header: send}\n"
+JOINED = "output: {join: input}\n"
+
+
+def redrive(before: Ran, **how: Any) -> Scenario:
+    """Of all lines, mended where `moody` would refuse them again."""
+    lines = jsonl(before.error_file).replace(b"6,bad", b"6,good")
+    pipeline = how.pop("pipeline")
+    return Scenario(
+        before.dropped_key, lines, pipeline, set_up=before.restore, redriven=before.key, **how
+    )
+
+
+FEW = ran("in/few.txt", b"aa\nbad\ncc\n", disliking(b"bad", then=verbose), DEMO + SINGLY)
 
 SCENARIOS = {
     "csv in many regions": Scenario(
@@ -139,5 +161,25 @@ SCENARIOS = {
         b"".join(b"%d\n" % number for number in range(100, 360)),
         region_bytes=4,
         borders=("merged", "get_segment_results", "announcer", "in/many.txt"),
+    ),
+    "a redrive in many regions": redrive(
+        ran("in/rows.csv", CSV, disliking(b"bad", b"retry", b"plain"), DEMO + JOINED + SINGLY),
+        pipeline=DEMO + JOINED + SMALL_CHUNKS + RETRIES,
+        region_bytes=150,
+        predict=moody,
+    ),
+    "a redrive of long records": redrive(
+        ran("in/long.txt", LONG, pipeline=DEMO + SINGLY),
+        pipeline=DEMO + "chunk: {max_bytes: 20KiB}\n",
+        region_bytes=10**6,
+    ),
+    "a redrive into a large output": redrive(
+        FEW,
+        pipeline=DEMO,
+        predict=verbose,
+        borders=("_upload", "_part", "newest", "replace"),
+    ),
+    "a redrive that is refused": Scenario(
+        "in/few.txt.errors.jsonl", b'{"id": "f00d:0"}\n', region_bytes=10, set_up=FEW.restore
     ),
 }

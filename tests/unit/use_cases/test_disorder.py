@@ -16,11 +16,11 @@ QUICK = {name: each for name, each in SCENARIOS.items() if each.borders == ("",)
 @pytest.mark.parametrize("name", QUICK)
 def test_every_message_delivered_twice_changes_nothing(name: str) -> None:
     scenario = QUICK[name]
-    expected = delivered(scenario.dropped().run(), scenario.key)
+    expected = delivered(scenario.dropped().run(), scenario.output_key)
 
     world = scenario.dropped(delays=lambda queue: [0.0, 1.0]).run()
 
-    assert delivered(world, scenario.key) == expected
+    assert delivered(world, scenario.output_key) == expected
     assert len(world.announcer.jobs) == 1
     assert world.dead_letters == []
 
@@ -29,11 +29,11 @@ def test_every_message_delivered_twice_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_messages_in_any_order_with_any_delay_change_nothing(name: str, seed: int) -> None:
     scenario = QUICK[name]
-    expected = delivered(scenario.dropped().run(), scenario.key)
+    expected = delivered(scenario.dropped().run(), scenario.output_key)
 
     world = scenario.dropped(delays=disorderly(seed)).run()
 
-    assert delivered(world, scenario.key) == expected
+    assert delivered(world, scenario.output_key) == expected
     assert world.dead_letters == []
 
 
@@ -70,11 +70,11 @@ class Early:
 @pytest.mark.parametrize("name", QUICK)
 def test_a_result_that_overtakes_the_record_of_its_invocation_counts(name: str) -> None:
     scenario = QUICK[name]
-    expected = delivered(scenario.dropped().run(), scenario.key)
+    expected = delivered(scenario.dropped().run(), scenario.output_key)
 
     world = overtaking(scenario)
 
-    assert delivered(world, scenario.key) == expected
+    assert delivered(world, scenario.output_key) == expected
     assert world.dead_letters == []
 
 

@@ -120,7 +120,7 @@ def test_hidden_files_and_folders_start_no_job(key: str) -> None:
     assert (world.table.jobs, world.objects.keys("output")) == ({}, [])
 
 
-@pytest.mark.parametrize("key", ["x.csv.out", "x.errors.jsonl", "x.manifest.json"])
+@pytest.mark.parametrize("key", ["x.csv.out", "x.out.errors.jsonl", "x.manifest.json"])
 def test_a_name_that_looks_like_an_output_fails_the_job(key: str) -> None:
     world = World()
     world.drop(key, b"1\n")

@@ -23,6 +23,7 @@ def delivered(world: World, key: str) -> dict[str, Any]:
     """All that the user gets, without what the number of attempts and the time change."""
     keys = world.objects.keys("output")
     manifest = world.manifest(key)
+    redrives = [_without(each, "at", "seconds") for each in manifest.get("redrives", [])]
     outputs = {
         name: (stored["key"], stored["size"]) for name, stored in manifest["outputs"].items()
     }
@@ -30,7 +31,7 @@ def delivered(world: World, key: str) -> dict[str, Any]:
     errors = world.errors(key) if f"{key}.errors.jsonl" in keys else []
     return {
         "keys": keys,
-        "manifest": _without(manifest, *_VARIES) | {"outputs": outputs},
+        "manifest": _without(manifest, *_VARIES) | {"outputs": outputs, "redrives": redrives},
         "bodies": bodies,
         "errors": [_without(error, "attempts") for error in errors],
         "announced": {
@@ -42,8 +43,11 @@ def delivered(world: World, key: str) -> dict[str, Any]:
 
 def manifests(world: World, key: str) -> set[str]:
     versions = world.objects.history["output", f"{key}.manifest.json"]
-    documents = (_without(json.loads(each.body or b""), *_VARIES) for each in versions)
-    return {json.dumps(document | {"outputs": None}, sort_keys=True) for document in documents}
+    documents = [_without(json.loads(each.body or b""), *_VARIES) for each in versions]
+    # A redrive begins with the manifest that it replaces.
+    last = [each for each in documents if "redrives" in each] or documents
+    comparable = ({**each, "outputs": None, "redrives": None} for each in last)
+    return {json.dumps(document, sort_keys=True) for document in comparable}
 
 
 def _without(document: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def _without(document: dict[str, Any], *names: str) -> dict[str, Any]:
 def test_a_job_ends_the_same_wherever_a_function_is_interrupted(name: str, manner: Manner) -> None:
     scenario = SCENARIOS[name]
     undisturbed = Interruption()
-    expected = delivered(interrupted(scenario, undisturbed), scenario.key)
+    expected = delivered(interrupted(scenario, undisturbed), scenario.output_key)
     borders = [
         number
         for number, name in enumerate(undisturbed.borders)
@@ -67,8 +71,8 @@ def test_a_job_ends_the_same_wherever_a_function_is_interrupted(name: str, manne
         interruption = Interruption(border, manner)
         world = interrupted(scenario, interruption)
 
-        assert delivered(world, scenario.key) == expected, interruption.where
-        assert len(manifests(world, scenario.key)) == 1, interruption.where
+        assert delivered(world, scenario.output_key) == expected, interruption.where
+        assert len(manifests(world, scenario.output_key)) == 1, interruption.where
         assert world.dead_letters == [], interruption.where
         assert set(world.objects.uploads) <= _forgotten(world, interruption), interruption.where
 

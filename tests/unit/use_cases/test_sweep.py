@@ -344,7 +344,7 @@ def test_an_outcome_that_overtook_its_invocation_is_completed_at_the_deadline() 
 @pytest.mark.parametrize("name", QUICK)
 def test_sweeping_before_every_message_changes_nothing(name: str) -> None:
     scenario = QUICK[name]
-    expected = delivered(scenario.dropped().run(), scenario.key)
+    expected = delivered(scenario.dropped().run(), scenario.output_key)
     swept = scenario.dropped()
 
     def sweep(_due: Due) -> None:
@@ -354,7 +354,7 @@ def test_sweeping_before_every_message_changes_nothing(name: str) -> None:
     swept.before_delivery = sweep
     swept.run()
 
-    assert delivered(swept, scenario.key) == expected
+    assert delivered(swept, scenario.output_key) == expected
     assert swept.dead_letters == []
 
 

@@ -291,7 +291,16 @@ class World:
         now, journal, settle = self.clock, self.journal, SettleChunk(table, queues, self.journal)
         after_failure = _after_failure(objects, settle, now)
         accept = AcceptUpload(
-            objects, table, queues, announcer, journal, now, pipeline, region_bytes, "input"
+            objects,
+            table,
+            queues,
+            announcer,
+            journal,
+            now,
+            pipeline,
+            region_bytes,
+            "input",
+            "output",
         )
         invoke = InvokeModel(
             objects=objects,

@@ -26,6 +26,21 @@ class DynamoDbTable:
     now: Callable[[], float]
     retention: int
 
+    def claim(self, name: str, job_id: str, replacing: str | None) -> str:
+        claimed = self._unless_refused(
+            self.dynamodb.put_item,
+            Item=items.claim_key(name) | {"job_id": {"S": job_id}} | self._expiry(),
+            ConditionExpression="attribute_not_exists(pk) OR job_id IN (:job_id, :replacing)",
+            ExpressionAttributeValues={
+                ":job_id": {"S": job_id},
+                ":replacing": {"S": replacing or job_id},
+            },
+        )
+        if claimed:
+            return job_id
+        item = self._get(items.claim_key(name))
+        return str(item["job_id"]["S"]) if item else self.claim(name, job_id, replacing)
+
     def create_job(self, job: Job) -> bool:
         return self._unless_refused(
             self.dynamodb.put_item,

@@ -3,6 +3,7 @@
 One table, partition key `pk`, sort key `sk`:
 
     job       JOB#<job>                         JOB
+    claim     CLAIM#<name>                      JOB
     region    JOB#<job>#REGIONS#<number // 256> <number>
     done-set  JOB#<job>#DONE#<kind>#<level>#<node>   NODE
     counter   JOB#<job>#COUNT#<name>            NODE
@@ -19,7 +20,7 @@ from typing import Any
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.fan_in import FAN_OUT
 from penstock.domain.identity import ChunkPath
-from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Totals
+from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source, Stop, Totals
 from penstock.domain.manifest import iso
 from penstock.domain.pipeline import Pipeline
 
@@ -34,6 +35,10 @@ LISTING = "listing"
 
 def job_key(job_id: str) -> Item:
     return _key(f"JOB#{job_id}", "JOB")
+
+
+def claim_key(name: str) -> Item:
+    return _key(f"CLAIM#{name}", "JOB")
 
 
 def region_key(job_id: str, region: int) -> Item:
@@ -124,14 +129,26 @@ def job_of(item: Item) -> Job:
         notified=item.get("notified", {}).get("BOOL", False),
         sweep_from=int(item.get("sweep_from", {}).get("N", "0")),
         stop=Stop(**stop | {"status": JobStatus(stop["status"])}) if stop else None,
+        redrive=_redrive(snapshot.get("redrive")),
         predicted_at=_number(item, "predicted_at"),
         probe=item.get("probe", {}).get("S"),
     )
 
 
 def _totals(document: dict[str, Any]) -> Totals:
-    header = document["header"]
-    return Totals(**document | {"header": tuple(header) if header else None})
+    return Totals(**document | {"header": _range(document["header"])})
+
+
+def _redrive(document: dict[str, Any] | None) -> Redrive | None:
+    if document is None:
+        return None
+    objects = ("source", "manifest", "predictions", "errors")
+    sources = {name: Source(**document[name]) for name in objects}
+    return Redrive(**document | sources | {"header": _range(document["header"])})
+
+
+def _range(extent: list[int] | None) -> tuple[int, ...] | None:
+    return tuple(extent) if extent else None
 
 
 def _json(item: Item, name: str) -> Any:

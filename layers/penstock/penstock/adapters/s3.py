@@ -20,12 +20,17 @@ class S3Objects:
     s3: Any
 
     def read(self, ref: ObjectRef, *, limit: int | None = None) -> bytes:
+        body, _ = self._whole(ref, limit)
+        return body
+
+    def _whole(self, ref: ObjectRef, limit: int | None) -> tuple[bytes, dict[str, Any]]:
+        """The object, and what S3 says of it."""
         with translated(_uri(ref)):
             answer = self.s3.get_object(**_reading(ref))
             if limit is not None and answer["ContentLength"] > limit:
                 answer["Body"].close()
                 raise PermanentError("ObjectTooLarge", f"{_uri(ref)} exceeds {limit} bytes")
-            return bytes(answer["Body"].read())
+            return bytes(answer["Body"].read()), answer
 
     def read_range(self, ref: ObjectRef, start: int, end: int) -> bytes:
         with translated(_uri(ref)):
@@ -38,10 +43,30 @@ class S3Objects:
     def _get(self, ref: ObjectRef, start: int, end: int) -> Any:
         return self.s3.get_object(**_reading(ref), Range=f"bytes={start}-{end - 1}")["Body"]
 
+    def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
+        body, answer = self._whole(ObjectRef(bucket, key), limit)
+        return _stored(bucket, key, len(body), answer), body
+
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> StoredObject:
         with translated(f"s3://{bucket}/{key}"):
             answer = self.s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
         return _stored(bucket, key, len(body), answer)
+
+    def replace(self, old: StoredObject, body: bytes, content_type: str) -> StoredObject:
+        try:
+            with translated(f"s3://{old.bucket}/{old.key}"):
+                answer = self.s3.put_object(
+                    Bucket=old.bucket,
+                    Key=old.key,
+                    Body=body,
+                    ContentType=content_type,
+                    IfMatch=old.etag,
+                )
+        except PermanentError as error:
+            if error.code == "ObjectNotFound":
+                raise PermanentError("ObjectChanged", error.message) from error
+            raise
+        return _stored(old.bucket, old.key, len(body), answer)
 
     def begin_upload(self, bucket: str, key: str, content_type: str) -> str:
         with translated(f"s3://{bucket}/{key}"):

@@ -77,13 +77,32 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Redrive:
+    """What a job merges its records into: `failed` ones of the `records` of an earlier input.
+
+    `lineage` is the id of the job that first ran that input, `source`; `header` is the byte range
+    of its header. The others are the versions of its outputs that the job found.
+    """
+
+    lineage: str
+    source: Source
+    manifest: Source
+    predictions: Source
+    errors: Source
+    records: int
+    failed: int
+    header: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """The job item: what was fixed at the start, and how far it has come. Times are epoch seconds.
 
     `totals` are known once the job is RUNNING; `emitted`, once all that splits it has been sent.
     `summary` is what was announced at its end. `sweep_from` is the segment that the next sweep
     begins with. `predicted_at` is about when the model last answered as it should, and `probe` the
-    path of the chunk that may be bisected before it ever did: see `domain/probation.py`.
+    path of the chunk that may be bisected before it ever did: see `domain/probation.py`. With a
+    `redrive` the input is an error file: see `domain/redrive.py`.
     """
 
     job_id: str
@@ -101,6 +120,7 @@ class Job:
     notified: bool = False
     sweep_from: int = 0
     stop: Stop | None = None
+    redrive: Redrive | None = None
     predicted_at: float | None = None
     probe: str | None = None
 
@@ -108,12 +128,26 @@ class Job:
     def deadline_at(self) -> float:
         return self.created_at + self.pipeline.deadline
 
+    @property
+    def lineage(self) -> str:
+        """The id of the job that first ran the records of this one."""
+        return self.redrive.lineage if self.redrive else self.job_id
+
+    @property
+    def header(self) -> tuple[Source, int, int] | None:
+        """Where the header of the records lies, once that is known."""
+        if self.redrive:
+            return (self.redrive.source, *self.redrive.header) if self.redrive.header else None
+        known = self.totals and self.totals.header
+        return (self.source, *known) if known else None
+
     def snapshot(self) -> dict[str, Any]:
         """The fixed half, as JSON."""
         return {
             "source": asdict(self.source),
             "pipeline": self.pipeline.to_json(),
             "region_bytes": self.region_bytes,
+            "redrive": asdict(self.redrive) if self.redrive else None,
         }
 
 

@@ -1,6 +1,6 @@
 """What the user is told at the end of a job."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,8 +40,16 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True)
+class Redriven:
+    """How the records of a redrive ended, of all that its file has."""
+
+    records: int
+    succeeded: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
-    """All that decides the last words about a job."""
+    """All that decides the last words about a job. `lines` are newlines in the predictions."""
 
     status: JobStatus
     failure: Failure | None
@@ -49,6 +57,8 @@ class Ending:
     effort: Effort
     finished_at: float
     outputs: dict[str, StoredObject]
+    lines: int | None = None
+    redriven: Redriven | None = None
 
 
 def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
@@ -58,16 +68,73 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         "job_id": job.job_id,
         "status": ending.status.value,
         "failure": asdict(ending.failure) if ending.failure else None,
-        "input": asdict(job.source),
+        "input": asdict(job.source) | {"header": job.totals.header if job.totals else None},
         "records": _records(ending.tally),
         "chunks": job.totals.chunks if job.totals else 0,
         "attempts": ending.effort.attempts,
         "retries": ending.effort.retries,
         "timings": _timings(job, ending.finished_at),
         "cost_estimate": _cost(ending.effort),
-        "outputs": {name: asdict(stored) for name, stored in ending.outputs.items()},
+        "outputs": outputs_document(ending),
         "pipeline": job.pipeline.to_json(),
     }
+
+
+def build_merged_manifest(before: dict[str, Any], job: Job, ending: Ending) -> dict[str, Any]:
+    """The manifest of a file after a redrive, from the one `before` it.
+
+    What it says of the file as a whole is as of now; what it took adds up; the rest stays.
+    """
+    cost = before["cost_estimate"]
+    dollars = round(cost["usd"] + _cost(ending.effort)["usd"], 6)
+    return before | {
+        "status": ending.status.value,
+        "failure": asdict(ending.failure) if ending.failure else None,
+        "records": _records(ending.tally),
+        "chunks": before["chunks"] + (job.totals.chunks if job.totals else 0),
+        "attempts": before["attempts"] + ending.effort.attempts,
+        "retries": before["retries"] + ending.effort.retries,
+        "cost_estimate": cost | {"usd": dollars},
+        "outputs": outputs_document(ending),
+        "redrives": [*before.get("redrives", []), _redrive_document(job, ending)],
+    }
+
+
+def merged_ending(document: dict[str, Any], now: float) -> Ending:
+    """How a redrive ended whose merged manifest this is."""
+    records, latest = document["records"], document["redrives"][-1]
+    outputs = document["outputs"]
+    names = [each.name for each in fields(StoredObject)]
+    return Ending(
+        status=JobStatus(document["status"]),
+        failure=Failure(**document["failure"]) if document["failure"] else None,
+        tally=Tally(records["succeeded"], records["failed"]),
+        effort=Effort(),
+        finished_at=now,
+        outputs={
+            name: StoredObject(**{each: stored[each] for each in names})
+            for name, stored in outputs.items()
+        },
+        redriven=Redriven(latest["records"], latest["succeeded"]),
+    )
+
+
+def _redrive_document(job: Job, ending: Ending) -> dict[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "at": iso(ending.finished_at),
+        "seconds": round(ending.finished_at - job.created_at, 3),
+        **(asdict(ending.redriven) if ending.redriven else {}),
+        "input": asdict(job.source),
+        "pipeline": job.pipeline.to_json(),
+    }
+
+
+def outputs_document(ending: Ending) -> dict[str, dict[str, Any]]:
+    documents = {name: asdict(stored) for name, stored in ending.outputs.items()}
+    if "predictions" in documents:
+        documents["predictions"]["lines"] = ending.lines
+    return documents
 
 
 def _records(tally: Tally) -> dict[str, int]:
@@ -98,14 +165,23 @@ def build_summary(job: Job, ending: Ending, manifest: str | None) -> dict[str, A
     outputs = {
         name: f"s3://{stored.bucket}/{stored.key}" for name, stored in ending.outputs.items()
     }
+    source = job.redrive.source if job.redrive else job.source
     return {
         "job_id": job.job_id,
         "status": ending.status.value,
         "pipeline": pipeline_name(job.pipeline.source),
-        "input": f"s3://{job.source.bucket}/{job.source.key}",
+        "input": f"s3://{source.bucket}/{source.key}",
+        **_redrive_summary(job, ending),
         "records": _records(ending.tally),
         "failure": asdict(ending.failure) if ending.failure else None,
         "outputs": outputs,
         "manifest": manifest,
         "seconds": round(ending.finished_at - job.created_at, 3),
     }
+
+
+def _redrive_summary(job: Job, ending: Ending) -> dict[str, Any]:
+    if job.redrive is None:
+        return {}
+    counts = asdict(ending.redriven) if ending.redriven else {"records": None, "succeeded": 0}
+    return {"redrive": {"of": job.redrive.lineage, **counts}}

@@ -58,6 +58,12 @@ def output_keys(key: str) -> OutputKeys:
     return OutputKeys(*(key + suffix for suffix in OUTPUT_SUFFIXES))
 
 
+def redriven_key(key: str) -> str | None:
+    """The key whose failed records an object of this name brings back; None if it is no such."""
+    suffix = OUTPUT_SUFFIXES[1]
+    return key.removesuffix(suffix) if key.endswith(suffix) else None
+
+
 def check_input_key(key: str) -> None:
     """Refuse a name whose outputs could not be written or would be mistaken for another's.
 
@@ -74,6 +80,11 @@ def check_input_key(key: str) -> None:
         )
         raise PermanentError("OutputNameCollision", message)
     _check_readable(key)
+    check_key_length(key)
+
+
+def check_key_length(key: str) -> None:
+    """Raises PermanentError `KeyTooLong`: the end of its job could not be told."""
     longest = len(output_keys(key).manifest.encode("utf-8", "surrogatepass"))
     if longest > MAXIMUM_KEY_BYTES:
         message = (

@@ -63,12 +63,20 @@ def nothing_succeeds(message: str, now: float) -> Stop:
 
 def is_beyond_tolerance(job: Job, failed: int) -> bool:
     """Whether the job fails whatever becomes of the records that are left."""
-    records = job.totals.records if job.totals else 0
+    failed, records = _of_the_file(job, failed)
     return 100 * failed > job.pipeline.tolerated_failure_percentage * records
 
 
 def too_many_failures(job: Job, failed: int, now: float) -> Stop:
     tolerated = job.pipeline.tolerated_failure_percentage
-    records = job.totals.records if job.totals else 0
+    failed, records = _of_the_file(job, failed)
     text = f"{failed} of {records} records failed; {tolerated:g}% are tolerated; see the error file"
     return Stop(JobStatus.FAILED, "TooManyFailures", text, now)
+
+
+def _of_the_file(job: Job, failed: int) -> tuple[int, int]:
+    """Failures and records in all. Those of a redrive count among the records they came from."""
+    records = job.totals.records if job.totals else 0
+    if job.redrive is None:
+        return failed, records
+    return job.redrive.failed - records + failed, job.redrive.records

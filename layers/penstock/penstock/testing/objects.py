@@ -78,8 +78,18 @@ class FakeObjects:
         for offset in range(0, len(body), block):
             yield body[offset : offset + block]
 
+    def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
+        body = self.read(ObjectRef(bucket, key), limit=limit)
+        return self._stored(bucket, key, self.history[bucket, key][-1]), body
+
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> StoredObject:
         return self._store(bucket, key, body, content_type)
+
+    def replace(self, old: StoredObject, body: bytes, content_type: str) -> StoredObject:
+        versions = self.history.get((old.bucket, old.key), [])
+        if not versions or versions[-1].body is None or versions[-1].etag != old.etag:
+            raise PermanentError("ObjectChanged", f"s3://{old.bucket}/{old.key} was overwritten")
+        return self.put(old.bucket, old.key, body, content_type)
 
     def begin_upload(self, bucket: str, key: str, content_type: str) -> str:
         upload_id = self._next_id("upload")
@@ -156,10 +166,13 @@ class FakeObjects:
         if bucket not in self.versioned:
             versions.clear()
         versions.append(version)
+        return self._stored(bucket, key, version)
+
+    def _stored(self, bucket: str, key: str, version: StoredVersion) -> StoredObject:
         return StoredObject(
             bucket=bucket,
             key=key,
-            size=len(body or b""),
+            size=len(version.body or b""),
             etag=version.etag,
             version_id=version.version_id if bucket in self.versioned else None,
         )

@@ -23,6 +23,12 @@ class FakeTable:
         self.results: dict[tuple[str, int], SegmentResult] = {}
         self.done: defaultdict[tuple[str, str, int, int], set[int]] = defaultdict(set)
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.claims: dict[str, str] = {}
+
+    def claim(self, name: str, job_id: str, replacing: str | None) -> str:
+        if self.claims.get(name) in (None, replacing):
+            self.claims[name] = job_id
+        return self.claims[name]
 
     def create_job(self, job: Job) -> bool:
         if job.job_id in self.jobs:

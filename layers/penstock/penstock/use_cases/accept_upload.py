@@ -8,13 +8,15 @@ from penstock.domain.endpoint_names import ANY_ENDPOINT, EndpointNames
 from penstock.domain.envelopes import bad_message, field, optional_field
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
-from penstock.domain.job import Failure, Job, JobStatus, Source
+from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source
 from penstock.domain.legible import is_whole
 from penstock.domain.object_keys import (
     check_input_key,
+    check_key_length,
     meaning_of,
     pipeline_candidates,
     pipeline_name,
+    redriven_key,
 )
 from penstock.domain.payload import check_content_type
 from penstock.domain.pipeline import Invoke, Pipeline
@@ -22,6 +24,7 @@ from penstock.domain.remedies import advised
 from penstock.pipeline_file import MAXIMUM_FILE, TOO_LONG, InvalidPipelineError, load_pipeline
 from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases import messages
+from penstock.use_cases.accept_redrive import AcceptRedrive
 from penstock.use_cases.fail_job import ask_to_finish
 from penstock.use_cases.split_input import regions_of
 
@@ -87,6 +90,7 @@ class AcceptUpload:
     default_pipeline: str
     region_bytes: int
     input_bucket: str
+    output_bucket: str
     endpoints: EndpointNames = ANY_ENDPOINT
 
     def __call__(self, event: dict[str, Any]) -> None:
@@ -127,13 +131,9 @@ class AcceptUpload:
             self.queues.split(job.job_id, _scans(job))
 
     def _job_of(self, upload: Upload) -> Job:
-        failure = None
+        failure = redrive = None
         try:
-            check_input_key(upload.source.key)
-            pipeline = self._pipeline_for(upload.source)
-            check_content_type(
-                pipeline.format_of(upload.source.key), pipeline.content_type_of(upload.source.key)
-            )
+            redrive, pipeline = self._configured(upload)
         except PermanentError as error:
             failure = Failure(error.code, advised(error.code, error.message))
             pipeline = _no_pipeline(error)
@@ -144,7 +144,24 @@ class AcceptUpload:
             region_bytes=max(self.region_bytes, -(-upload.source.size // LARGEST_REGION_COUNT)),
             created_at=self.now(),
             failure=failure,
+            redrive=redrive,
         )
+
+    def _configured(self, upload: Upload) -> tuple[Redrive | None, Pipeline]:
+        """The pipeline; for lines of an error file also what they are merged into.
+
+        Raises:
+            PermanentError: nothing can come of the object.
+        """
+        key = redriven_key(upload.source.key) or upload.source.key
+        check_input_key(key)
+        check_key_length(upload.source.key)
+        pipeline = self._pipeline_for(upload.source)
+        check_content_type(pipeline.format_of(key), pipeline.content_type_of(key))
+        if key == upload.source.key:
+            return None, pipeline
+        accept = AcceptRedrive(self.objects, self.table, self.output_bucket)
+        return accept(upload.job_id, upload.source, key, pipeline)
 
     def _pipeline_for(self, source: Source) -> Pipeline:
         for key in pipeline_candidates(source.key):

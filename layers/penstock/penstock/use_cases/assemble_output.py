@@ -1,13 +1,14 @@
 """From outcomes to an ordered piece of output, and from pieces to the job's end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock.domain.chunk import ChunkState
 from penstock.domain.errors import RetryableError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.job import Job
+from penstock.domain.merging import entry_of
 from penstock.domain.output_lines import RecordError, Settled, error_lines, output_lines
 from penstock.domain.pricing import INLINE_LIMIT
 from penstock.domain.results import Select
@@ -75,7 +76,8 @@ class AssembleSegment:
             raise
         failed = sum(bad for _, bad in tallies)
         succeeded = sum(good for good, _ in tallies)
-        return _result(segment, whole, (succeeded, failed), (output.size, errors.size))
+        result = _result(segment, whole, (succeeded, failed), (output.size, errors.size))
+        return replace(result, output_lines=output.lines)
 
     def _writer(self, job: Job, segment: int, kind: Kind) -> PieceWriter:
         key = piece_key(job.job_id, segment, kind)
@@ -84,8 +86,13 @@ class AssembleSegment:
     def _write(
         self, job: Job, settled: list[Settled], output: PieceWriter, errors: PieceWriter
     ) -> tuple[int, int]:
-        output.write(output_lines(line_style(job), settled))
-        errors.write(error_lines(settled))
+        style = line_style(job)
+        if job.redrive:
+            # Its records have their places among others: merge_redrive puts them there.
+            output.write(entry_of(job.lineage, style, each).to_bytes() for each in settled)
+        else:
+            output.write(output_lines(style, settled))
+            errors.write(error_lines(job.lineage, settled))
         failed = sum(isinstance(each.result, RecordError) for each in settled)
         return len(settled) - failed, failed
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from penstock.domain.errors import PermanentError, RetryableError
-from penstock.domain.job import Failure, Job, JobStatus, Stop, Tally, final_status
+from penstock.domain.job import Failure, Job, JobStatus, Redrive, Stop, Tally, final_status
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest, build_summary
 from penstock.domain.object_keys import output_keys
 from penstock.ports import Announcer, JobTable, Journal, ObjectStore, SegmentResult
 from penstock.use_cases.compose_object import ComposeObject, Target
 from penstock.use_cases.fail_job import TERMINAL
+from penstock.use_cases.merge_redrive import JSON, JSON_LINES, Assembled, MergeRedrive
 from penstock.use_cases.pieces import Pieces
-
-JSON = "application/json"
-JSON_LINES = "application/jsonlines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,20 @@ class FinishJob:
         results = self._results(job)
         try:
             check_conservation(job, results)
+            if job.redrive:
+                return self._merge(job, job.redrive, results)
             outputs = self._compose_all(job, results)
         except PermanentError as error:
             return failed_ending(job, Failure(error.code, error.message), self.now())
         tally = _tally(results)
         status, failure = final_status(job, tally)
-        return Ending(status, failure, tally, _effort(results), self.now(), outputs)
+        lines = sum(each.output_lines for each in results)
+        return Ending(status, failure, tally, _effort(results), self.now(), outputs, lines)
+
+    def _merge(self, job: Job, redrive: Redrive, results: Sequence[SegmentResult]) -> Ending:
+        pieces = Pieces(self.work_bucket, job.job_id).of_job(results, "out")
+        assembled = Assembled(_tally(results), _effort(results), pieces)
+        return MergeRedrive(self.objects, self.now)(job, redrive, assembled)
 
     def _results(self, job: Job) -> list[SegmentResult]:
         segments = job.totals.segments if job.totals else 0
@@ -109,6 +115,9 @@ class FinishJob:
         """Its location; None where the job's key leaves no room for its name."""
         if ending.failure and ending.failure.code == "KeyTooLong":
             return None
+        if ending.redriven and job.redrive:
+            # It was replaced when the redrive was merged.
+            return f"s3://{self.output_bucket}/{job.redrive.manifest.key}"
         key = output_keys(job.source.key).manifest
         document = json.dumps(build_manifest(job, ending), ensure_ascii=False, indent=2)
         self.objects.put(self.output_bucket, key, document.encode() + b"\n", JSON)

@@ -23,7 +23,12 @@ from penstock.ports import (
     ObjectStore,
 )
 from penstock.use_cases.after_failure import AfterFailure, stopped
-from penstock.use_cases.read_records import LARGEST_CHUNK, read_records
+from penstock.use_cases.read_records import (
+    LARGEST_CHUNK,
+    TOO_MUCH,
+    find_middle,
+    read_records,
+)
 from penstock.use_cases.settle_chunk import SettleChunk
 
 SHORTEST_QUEUE_TIMEOUT = 60
@@ -94,6 +99,9 @@ class InvokeModel:
         except InvocationError as error:
             self.after_failure(job, unsent, error.trouble)
         except PermanentError as error:
+            if error.code == TOO_MUCH:
+                self._halve(job, unsent, chunk)
+                return
             reason = GiveUp(error.code, advised(error.code, error.message))
             self._settle_unsent(job, unsent, reason)
 
@@ -126,10 +134,10 @@ class InvokeModel:
             raise InvocationError(trouble) from error
 
     def _header(self, job: Job) -> bytes | None:
-        if job.pipeline.input.header != "send" or not (job.totals and job.totals.header):
+        if job.pipeline.input.header != "send" or job.header is None:
             return None
-        header = self.read_header(ObjectRef.of(job.source), *job.totals.header)
-        return header.rstrip(b"\r\n")
+        source, start, end = job.header
+        return self.read_header(ObjectRef.of(source), start, end).rstrip(b"\r\n")
 
     def _request(self, job: Job, inference_id: InferenceId, payload: Payload) -> AsyncRequest:
         invoke = job.pipeline.invoke
@@ -175,6 +183,15 @@ class InvokeModel:
             "ChunkInvoked", job_id=chunk.job_id, path=str(chunk.path), attempt=chunk.attempt
         )
 
+    def _halve(self, job: Job, unsent: ChunkState, chunk: ChunkMessage) -> None:
+        """Its records are too much for one request, and none of them is to blame."""
+        self.table.record_attempt(chunk.job_id, unsent)
+        middle = find_middle(self.objects, job, chunk)
+        outcome = Outcome(
+            "bisected", attempts=0, settled_at=self.now(), code=TOO_MUCH, middle=middle
+        )
+        self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
+
     def _settle_rejected(self, chunk: ChunkMessage, rejected: int) -> None:
         """All records were refused here: the chunk is predicted, with no predictions in it."""
         state = ChunkState(chunk.path, chunk, rejected=rejected)
@@ -198,7 +215,7 @@ def _obstacle(job: Job, chunk: ChunkMessage, now: float) -> GiveUp | None:
     if now >= job.deadline_at:
         return _OUT_OF_TIME
     size = chunk.end - chunk.start
-    if size > LARGEST_CHUNK:
+    if size > LARGEST_CHUNK and job.redrive is None:
         message = f"the record has {size} bytes, more than {LARGEST_CHUNK}; send smaller records"
         return GiveUp("RecordTooLarge", message)
     return None

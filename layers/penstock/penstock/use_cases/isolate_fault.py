@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from penstock.domain.chunk import ChunkMessage, Outcome
-from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job
 from penstock.domain.probation import LONGEST_HOLD, on_probation, second_half_waits
 from penstock.domain.retry import RetryPolicy, backoff
 from penstock.domain.trouble import Isolate
 from penstock.ports import JobTable, Journal, ObjectStore, Queues
 from penstock.use_cases.probation import Probation
-from penstock.use_cases.read_records import read_located
+from penstock.use_cases.read_records import find_middle
 from penstock.use_cases.settle_chunk import SettleChunk
 
 _HOLD = RetryPolicy(initial_interval=2.0, maximum_interval=LONGEST_HOLD)
@@ -57,16 +56,8 @@ class IsolateFault:
             attempts=chunk.attempt,
             settled_at=self.now(),
             code=fault.code,
-            middle=self._middle(job, chunk),
+            middle=find_middle(self.objects, job, chunk),
             suspect=fault.repeated,
             held=since if waits else None,
         )
         self.settle(job.job_id, chunk.path, chunk.chunks, outcome)
-
-    def _middle(self, job: Job, chunk: ChunkMessage) -> int:
-        """Where the second half begins."""
-        located = read_located(self.objects, job, chunk)
-        if len(located) != chunk.records:
-            message = f"{len(located)} records where {chunk.records} were"
-            raise PermanentError("ObjectChanged", message)
-        return located[chunk.records // 2].start

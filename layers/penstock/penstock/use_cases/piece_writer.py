@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from penstock.domain.manifest import StoredObject
 from penstock.ports import ObjectStore, Upload, UploadedPart
 
 PART = 8 * 1024**2
@@ -11,13 +12,17 @@ PART = 8 * 1024**2
 
 @dataclass(slots=True)
 class PieceWriter:
-    """A small object is put in one request; a large one becomes a multipart upload."""
+    """A small object is put in one request; a large one becomes a multipart upload.
+
+    `lines` counts the newlines.
+    """
 
     objects: ObjectStore
     bucket: str
     key: str
     content_type: str
     size: int = 0
+    lines: int = 0
     _buffer: bytearray = field(default_factory=bytearray)
     _upload: Upload | None = None
     _parts: list[UploadedPart] = field(default_factory=list)
@@ -26,17 +31,19 @@ class PieceWriter:
         for line in lines:
             self._buffer += line
             self.size += len(line)
+            self.lines += line.count(b"\n")
             # Twice the part is awaited, so that what remains at the end is never too small.
             while len(self._buffer) >= 2 * PART:
                 self._send(PART)
 
-    def close(self) -> None:
+    def close(self) -> StoredObject | None:
         """Makes the object appear; an object of no bytes does not."""
         if self._upload:
             self._send(len(self._buffer))
-            self.objects.complete_upload(self._upload, self._parts, self.size)
-        elif self._buffer:
-            self.objects.put(self.bucket, self.key, bytes(self._buffer), self.content_type)
+            return self.objects.complete_upload(self._upload, self._parts, self.size)
+        if not self._buffer:
+            return None
+        return self.objects.put(self.bucket, self.key, bytes(self._buffer), self.content_type)
 
     def abandon(self) -> None:
         if self._upload:

@@ -41,7 +41,9 @@ class ReadPrefix:
     work_bucket: str
 
     def find(self, job: Job) -> Prefix:
-        """Nothing of a job that is not split yet."""
+        """Nothing of a job that is not split yet, or whose lines go into another's output."""
+        if job.redrive:
+            return Prefix(job)
         segments = records = 0
         for result in self._assembled(job):
             segments += 1

@@ -1,6 +1,6 @@
 """The records of settled chunks, with what became of each: what lines of output are made of."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job
 from penstock.domain.locations import parse_location
-from penstock.domain.output_lines import LineStyle, RecordError, Settled
+from penstock.domain.output_lines import LineStyle, RecordError, Settled, style_of
 from penstock.domain.payload import find_rejections
 from penstock.domain.results import Select, check_count, split_results
 from penstock.ports import ObjectRef, ObjectStore
-from penstock.use_cases.read_records import Located, read_located
+from penstock.use_cases.read_records import Located, read_heads, read_located
 
 READ_AHEAD = 4
 """Chunks whose bytes are fetched while another's lines are written."""
@@ -50,7 +50,7 @@ class SettledRecords:
         results = self._results(job, outcome)
         # Not `state.rejected`: a result that overtook its invocation may have left it unknown.
         if len(results) == chunk.records and job.pipeline.output.join == "none":
-            return _without_records(chunk, results)
+            return self._without_records(job, chunk, results)
         return list(self._with_records(job, chunk, results))
 
     def _results(self, job: Job, outcome: Outcome) -> list[bytes]:
@@ -60,6 +60,14 @@ class SettledRecords:
         select = job.pipeline.output.select
         content_type = outcome.content_type or job.pipeline.accept_of(job.source.key)
         return split_results(body, content_type, self.select(select) if select else None)
+
+    def _without_records(
+        self, job: Job, chunk: ChunkMessage, results: list[bytes]
+    ) -> list[Settled]:
+        indexes: Iterable[int] = range(chunk.first_record, chunk.first_record + chunk.records)
+        if job.redrive:
+            indexes = [head.index for head in read_heads(self.objects, job, chunk)]
+        return [Settled(index, result) for index, result in zip(indexes, results, strict=True)]
 
     def _with_records(
         self, job: Job, chunk: ChunkMessage, results: list[bytes]
@@ -73,49 +81,38 @@ class SettledRecords:
         for position, located in enumerate(records):
             rejection = rejections.get(position)
             error = RecordError(rejection.code, rejection.message, 0) if rejection else None
-            yield _settled_record(chunk, position, located, error or next(answers))
+            yield _settled_record(located, error or next(answers))
 
     def _failed(self, job: Job, chunk: ChunkMessage, outcome: Outcome) -> Iterator[Settled]:
         error = RecordError(outcome.code or "Unknown", outcome.message or "", outcome.attempts)
-        for position, located in enumerate(self._located(job, chunk)):
-            yield _settled_record(chunk, position, located, error)
+        for located in self._located(job, chunk):
+            yield _settled_record(located, error)
 
     def _located(self, job: Job, chunk: ChunkMessage) -> list[Located]:
-        unread = [Located(chunk.start, chunk.end, b"")] * chunk.records
-        if not self.quoted and job.pipeline.output.join == "none":
-            return unread
+        # Lines of an error file quote their records.
+        quoted = self.quoted and job.redrive is None
+        if not quoted and job.pipeline.output.join == "none":
+            return read_heads(self.objects, job, chunk)
         try:
             return read_located(self.objects, job, chunk)
         except PermanentError as error:
             if not self.quoted and error.code == "AccessDenied":
                 raise
             # The input is gone; its records still get their lines, without being quoted.
-            return unread
+            return read_heads(self.objects, job, chunk)
 
 
 def line_style(job: Job) -> LineStyle:
     """How the lines of the job's output look."""
-    output = job.pipeline.output
-    return LineStyle(
-        fmt=job.pipeline.format_of(job.source.key),
-        accept=job.pipeline.accept_of(job.source.key),
-        on_error=output.on_error,
-        join=output.join,
-        delimiter=job.pipeline.input.delimiter,
-    )
+    return style_of(job.pipeline, job.source.key)
 
 
-def _without_records(chunk: ChunkMessage, results: list[bytes]) -> list[Settled]:
-    return [Settled(index, result) for index, result in enumerate(results, chunk.first_record)]
-
-
-def _settled_record(
-    chunk: ChunkMessage, position: int, located: Located, result: bytes | RecordError
-) -> Settled:
+def _settled_record(located: Located, result: bytes | RecordError) -> Settled:
     return Settled(
-        index=chunk.first_record + position,
+        index=located.index,
         result=result,
         record=located.record,
         start=located.start,
         end=located.end,
+        cut=located.cut,
     )

@@ -29,6 +29,7 @@ from penstock.domain.splitting import (
 )
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases import messages
+from penstock.use_cases.check_redrive import check_redrive
 from penstock.use_cases.fail_job import TERMINAL, ask_to_finish, fail_job
 from penstock.use_cases.fan_in import report_done
 
@@ -42,7 +43,12 @@ _SPLIT = frozenset({JobStatus.RUNNING, JobStatus.ASSEMBLING}) | TERMINAL
 
 
 def dialect_of(job: Job) -> Dialect:
-    """How the records of the job's input are told apart."""
+    """How the records of the job's input are told apart; of a redrive, its lines."""
+    return Dialect(Format.JSONL) if job.redrive else record_dialect_of(job)
+
+
+def record_dialect_of(job: Job) -> Dialect:
+    """How the records are told apart that the model sees."""
     fmt = Format(job.pipeline.format_of(job.source.key))
     given = job.pipeline.input
     if fmt is not Format.CSV:
@@ -113,6 +119,9 @@ class SplitInput:
         summaries = [scan.summary() for scan in only]
         summaries = summaries or self.table.get_regions(job.job_id, len(regions_of(job)))
         resolution = resolve(summaries, dialect_of(job), job.source.size)
+        if job.redrive and job.totals is None:
+            # Before anything is spent on it.
+            check_redrive(self.objects, job.source, job.redrive, record_dialect_of(job))
         self._note_totals(job, resolution)
         self.journal(
             "JobSplit",

@@ -13,7 +13,12 @@ from penstock.domain.splitting.model import (
     Format,
     State,
 )
-from penstock.domain.splitting.records import SplitBytes, split_bytes, split_records
+from penstock.domain.splitting.records import (
+    SplitBytes,
+    find_record_fault,
+    split_bytes,
+    split_records,
+)
 from penstock.domain.splitting.regions import plan_regions
 from penstock.domain.splitting.resolve import (
     CHUNKS_PER_SEGMENT,
@@ -45,6 +50,7 @@ __all__ = [
     "State",
     "UnbalancedQuoteError",
     "chunks_of",
+    "find_record_fault",
     "plan_regions",
     "resolve",
     "split_bytes",

@@ -28,6 +28,20 @@ def split_records(data: bytes, dialect: Dialect) -> list[bytes]:
     return [record.removesuffix(b"\r") for record in records] if b"\r" in data else records
 
 
+def find_record_fault(record: bytes, dialect: Dialect) -> str | None:
+    """Why the bytes, without a line end, are not one record; None if they are.
+
+    The second half of a sentence that begins with them.
+    """
+    rule = BLANK_RULES[dialect.format]
+    if rule.fill_of(record) in rule.blank:
+        return "holds no record"
+    lines = line_reader(dialect)(record, State.START)
+    if lines.count:
+        return "has a line end that ends the record"
+    return "has a quote that is never closed" if lines.exit is State.QUOTED else None
+
+
 def _lines(data: bytes, dialect: Dialect) -> list[bytes]:
     if dialect.format is Format.CSV and b'"' in data:
         borders = _borders(data, dialect)

@@ -1,0 +1,197 @@
+"""From the pieces of a redrive to new versions of the outputs that its records belong to."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from penstock.domain.delivered import LARGEST_MANIFEST, Delivered
+from penstock.domain.errors import PermanentError
+from penstock.domain.job import Job, Redrive, Source, Tally, final_status
+from penstock.domain.manifest import (
+    Effort,
+    Ending,
+    Redriven,
+    StoredObject,
+    build_merged_manifest,
+    merged_ending,
+)
+from penstock.domain.merging import Step, entries_of, merge_steps, merged
+from penstock.domain.output_rows import Rows, mismatch, row_finder
+from penstock.domain.redrive import lines_of
+from penstock.ports import ObjectStore
+from penstock.use_cases.check_redrive import BLOCK, blocks
+from penstock.use_cases.compose_object import Piece
+from penstock.use_cases.piece_writer import PieceWriter
+
+JSON = "application/json"
+JSON_LINES = "application/jsonlines"
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What a redrive has made of its records, as entries in `pieces`."""
+
+    tally: Tally
+    effort: Effort
+    pieces: Sequence[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The outputs as they are, by their manifest."""
+
+    manifest: StoredObject
+    delivered: Delivered
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Lines of the old error file, and those of them that were redriven."""
+
+    failed: int = 0
+    redriven: int = 0
+    succeeded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRedrive:
+    """Writes output, error file and manifest, in this order; the manifest commits.
+
+    It is replaced only if it is still the one that the redrive began with, so that nothing is
+    merged into what another job has delivered meanwhile. A repetition finds it replaced.
+    """
+
+    objects: ObjectStore
+    now: Callable[[], float]
+
+    def __call__(self, job: Job, redrive: Redrive, assembled: Assembled) -> Ending:
+        """How the job ends.
+
+        Raises:
+            PermanentError: `OutputChanged`, `OutputMismatch`, or an old version is gone. What is
+                delivered stays as it was.
+        """
+        base = self._base(redrive)
+        if base.delivered.latest_redrive == job.job_id:
+            return merged_ending(base.delivered.document, self.now())
+        _check_unchanged(base, redrive)
+        ending = self._deliver(job, redrive, base.delivered, assembled)
+        document = build_merged_manifest(base.delivered.document, job, ending)
+        body = json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+        try:
+            self.objects.replace(base.manifest, body, JSON)
+        except PermanentError as error:
+            if error.code != "ObjectChanged":
+                raise
+            return self._overtaken(job, redrive)
+        return ending
+
+    def _overtaken(self, job: Job, redrive: Redrive) -> Ending:
+        """Another function has merged the same, or another job has delivered."""
+        base = self._base(redrive)
+        if base.delivered.latest_redrive != job.job_id:
+            raise _changed(base, redrive)
+        return merged_ending(base.delivered.document, self.now())
+
+    def _base(self, redrive: Redrive) -> _Base:
+        place = redrive.manifest
+        manifest, body = self.objects.newest(place.bucket, place.key, limit=LARGEST_MANIFEST)
+        return _Base(manifest, Delivered.parse(body, place.key))
+
+    def _deliver(
+        self, job: Job, redrive: Redrive, delivered: Delivered, assembled: Assembled
+    ) -> Ending:
+        output = self._writer(redrive.predictions, job.pipeline.accept_of(job.source.key))
+        errors = self._writer(redrive.errors, JSON_LINES)
+        try:
+            seen = self._merge(redrive, delivered, assembled.pieces, (output, errors))
+            _check_counts(seen, delivered, assembled.tally)
+            _check_unchanged(self._base(redrive), redrive)
+            outputs = {"predictions": output.close() or self._put_nothing(output)}
+            left = errors.close()
+        except BaseException:
+            # Whatever went wrong, also a bug: parts that nobody completes cost money for ever.
+            output.abandon()
+            errors.abandon()
+            raise
+        outputs |= {"errors": left} if left else {}
+        tally = _tally(seen, delivered, assembled)
+        status, failure = final_status(job, tally)
+        return Ending(
+            status=status,
+            failure=failure,
+            tally=tally,
+            effort=assembled.effort,
+            finished_at=self.now(),
+            outputs=outputs,
+            lines=output.lines,
+            redriven=Redriven(seen.redriven, seen.succeeded),
+        )
+
+    def _merge(
+        self,
+        redrive: Redrive,
+        delivered: Delivered,
+        pieces: Sequence[Piece],
+        writers: tuple[PieceWriter, PieceWriter],
+    ) -> _Seen:
+        output, errors = writers
+        seen, style = _Seen(), delivered.style
+        failed = lines_of(blocks(self.objects, redrive.errors))
+        steps = merge_steps(failed, entries_of(self._pieces(pieces)))
+        find = row_finder(style, one_line_each=delivered.lines == delivered.rows)
+        rows = Rows(blocks(self.objects, redrive.predictions), find)
+        output.write(merged(rows, _noted(steps, seen, errors), style, delivered.rows))
+        return seen
+
+    def _pieces(self, pieces: Iterable[Piece]) -> Iterator[bytes]:
+        for piece in pieces:
+            yield from self.objects.stream(piece.ref, 0, piece.size, BLOCK)
+
+    def _writer(self, old: Source, content_type: str) -> PieceWriter:
+        return PieceWriter(self.objects, old.bucket, old.key, content_type)
+
+    def _put_nothing(self, output: PieceWriter) -> StoredObject:
+        return self.objects.put(output.bucket, output.key, b"", output.content_type)
+
+
+def _noted(steps: Iterable[Step], seen: _Seen, errors: PieceWriter) -> Iterator[Step]:
+    for step in steps:
+        seen.failed += 1
+        seen.redriven += step.row is not None
+        seen.succeeded += step.succeeded
+        errors.write([step.error])
+        yield step
+
+
+def _check_counts(seen: _Seen, delivered: Delivered, tally: Tally) -> None:
+    """Records in = predictions + error lines, before and after."""
+    if seen.failed != delivered.tally.failed:
+        expected = delivered.tally.failed
+        raise mismatch(f"its error file has {seen.failed} lines where its manifest has {expected}")
+    if (seen.redriven, seen.succeeded) != (tally.total, tally.succeeded):
+        message = f"{tally} was redriven, {seen} came of it"
+        raise PermanentError("ConservationViolated", message)
+
+
+def _tally(seen: _Seen, delivered: Delivered, assembled: Assembled) -> Tally:
+    return Tally(
+        succeeded=delivered.tally.succeeded + seen.succeeded,
+        failed=delivered.tally.failed - seen.succeeded,
+        unfinished=assembled.tally.unfinished,
+    )
+
+
+def _check_unchanged(base: _Base, redrive: Redrive) -> None:
+    found = (base.manifest.version_id, base.manifest.etag)
+    if found != (redrive.manifest.version_id, redrive.manifest.etag):
+        raise _changed(base, redrive)
+
+
+def _changed(base: _Base, redrive: Redrive) -> PermanentError:
+    job_id, key = base.delivered.latest_redrive or base.delivered.job_id, redrive.source.key
+    message = (
+        f"job {job_id} has delivered {key} meanwhile, and nothing was merged into that; "
+        "redrive what failed in it"
+    )
+    return PermanentError("OutputChanged", message)
