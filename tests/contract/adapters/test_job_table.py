@@ -10,7 +10,7 @@ from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath, InferenceId
-from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Totals
+from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source, Stop, Totals
 from penstock.domain.pipeline import Input, Invoke, Output, Pipeline
 from penstock.domain.retry import RetryPolicy
 from penstock.domain.splitting import ByteRange, Passage, RegionSummary, State
@@ -125,6 +125,25 @@ def test_a_job_that_has_ended_is_not_stopped(table: JobTable) -> None:
 
     assert not table.stop_job(JOB_ID, CANCEL)
     assert not table.stop_job("f" * 20, CANCEL)
+
+
+def test_what_a_redrive_merges_into_is_kept(table: JobTable) -> None:
+    objects = [Source("output", f"x{n}", n, f"etag{n}", None if n == 2 else "v") for n in range(4)]
+    job = replace(JOB, redrive=Redrive("f00d", *objects, records=7, failed=3, header=(0, 12)))
+
+    table.create_job(job)
+
+    assert table.get_job(JOB_ID) == job
+
+
+def test_a_name_is_claimed_by_one_job(table: JobTable) -> None:
+    assert table.claim("x", "first", None) == "first"
+    assert table.claim("x", "first", None) == "first"
+    assert table.claim("x", "second", None) == "first"
+    assert table.claim("x", "second", "nobody") == "first"
+    assert table.claim("x", "second", "first") == "second"
+    assert table.claim("x", "first", None) == "second"
+    assert table.claim("y", "first", None) == "first"
 
 
 def test_a_job_has_one_probe(table: JobTable) -> None:

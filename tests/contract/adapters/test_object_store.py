@@ -1,5 +1,7 @@
 """ObjectStore: the fake and S3 answer alike."""
 
+from dataclasses import replace
+
 import boto3
 import pytest
 from botocore.stub import Stubber
@@ -104,6 +106,37 @@ def test_an_object_beyond_the_limit_is_too_large(objects: ObjectStore) -> None:
 
     assert objects.read(HERE, limit=4) == b"abcd"
     assert code_of(lambda: objects.read(HERE, limit=3)) == "ObjectTooLarge"
+
+
+def test_the_newest_version_comes_with_what_tells_it_from_others(objects: ObjectStore) -> None:
+    objects.put("output", KEY, b"before", "text/csv")
+    stored = objects.put("output", KEY, b"after!", "text/csv")
+
+    newest, body = objects.newest("output", KEY, limit=6)
+
+    assert body == b"after!"
+    assert (newest.bucket, newest.key, newest.size) == ("output", KEY, 6)
+    assert (newest.version_id, newest.etag) == (stored.version_id, stored.etag)
+    assert code_of(lambda: objects.newest("output", KEY, limit=5)) == "ObjectTooLarge"
+    assert code_of(lambda: objects.newest("output", "other", limit=5)) == "ObjectNotFound"
+
+
+def test_an_object_is_replaced_once(objects: ObjectStore) -> None:
+    first = objects.put("output", KEY, b"first", "text/csv")
+
+    second = objects.replace(first, b"second", "text/csv")
+
+    assert objects.newest("output", KEY, limit=9)[0].version_id == second.version_id
+    assert code_of(lambda: objects.replace(first, b"third", "text/csv")) == "ObjectChanged"
+    assert objects.read(ObjectRef("output", KEY)) == b"second"
+    assert objects.read(ObjectRef("output", KEY, first.version_id)) == b"first"
+
+
+def test_an_object_that_is_gone_is_not_replaced(objects: ObjectStore) -> None:
+    stored = objects.put("output", KEY, b"first", "text/csv")
+    gone = replace(stored, key="other")
+
+    assert code_of(lambda: objects.replace(gone, b"second", "text/csv")) == "ObjectChanged"
 
 
 def begun(objects: ObjectStore, key: str = KEY) -> Upload:
