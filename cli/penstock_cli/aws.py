@@ -81,7 +81,7 @@ def client_maker(target: Target) -> Callable[[str], Any]:
         message = "no AWS credentials; run `aws configure` or `aws sso login`, or name a --profile"
         raise WrongUsageError("NoCredentials", message)
     if session.region_name is None:
-        raise WrongUsageError("NoRegion", "no AWS region; name it with --region or AWS_REGION")
+        raise WrongUsageError("NoRegion", "no AWS region; give --region or AWS_DEFAULT_REGION")
     config = Config(
         retries={"mode": "standard"},
         # The name of a bucket in front of a local address would be a host that nobody knows.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from penstock.adapters.s3 import S3Objects
+from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job
 from penstock.selection import compile_selection
 from penstock.use_cases.read_prefix import Prefix, ReadPrefix
@@ -24,8 +25,15 @@ def read_partial(connection: Connection, job: Job) -> Partial:
     """The lines that the job's output will begin with, in blocks.
 
     Raises:
+        PermanentError: the job redrives records of another output.
         WrongUsageError: the stack is of an earlier version.
     """
+    if job.redrive:
+        message = (
+            f"job {job.job_id} puts its records into the output of an earlier job, in their places "
+            "and all at its end: nothing of it is partial; wait for its end (`penstock status`)"
+        )
+        raise PermanentError("NothingPartial", message)
     read = ReadPrefix(
         objects=S3Objects(connection.s3),
         table=job_table(connection),

@@ -1,7 +1,7 @@
 from penstock.adapters import items
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.identity import ChunkPath
-from penstock.domain.job import Job
+from penstock.domain.job import Job, Redrive
 from penstock.ports import SegmentResult
 from penstock.use_cases.pieces import piece_key
 from penstock_cli.ports import job_table
@@ -84,6 +84,17 @@ def test_a_piece_that_has_expired_is_told(world):
 
     assert result.exit_code == 1
     assert "00000.out does not exist (any more)" in result.stderr
+
+
+def test_a_redrive_has_nothing_partial(world):
+    source = job_of().source
+    redrive = Redrive("b" * 20, source, source, source, source, records=9, failed=2)
+    job = world.put(running(job_of(redrive=redrive), 2, 1))
+
+    result = world.penstock("results", job.job_id, "--partial")
+
+    assert result.exit_code == 1
+    assert "into the output of an earlier job" in result.stderr
 
 
 def test_only_predictions_are_partial(world):
