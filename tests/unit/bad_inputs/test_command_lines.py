@@ -204,18 +204,6 @@ CASES = {
         ("cannot write", "out/a.csv: No such file or directory"),
         a_finished_job,
     ),
-    "results of what there is so far, and of the errors": Case(
-        "results digits.csv --partial --errors", 2, ("--partial is of the predictions",)
-    ),
-    # cancel and dlq
-    "cancel of a job that there is not": Case("cancel nowhere.csv", 2, ("no job nowhere.csv",)),
-    "cancel with nobody there to confirm it": Case(
-        "cancel digits.csv", 2, ("nobody is here to confirm it: add --yes",), a_running_job
-    ),
-    "letters of a queue that there is not": Case("dlq uploads", 2, ("'uploads' is not one of",)),
-    "letters to send back, of no queue": Case(
-        "dlq --redrive", 2, ("--redrive and --limit need a QUEUE",)
-    ),
     "results into a folder": Case("results digits.csv -o {here}", 2, ("is a directory",)),
     "results of a part of the errors": Case(
         "results digits.csv --partial --errors", 2, ("--partial", "leave --errors out")

@@ -87,7 +87,9 @@ def test_a_failed_record_may_fail_the_job() -> None:
     status, failure = final_status(replace(JOB, pipeline=strict), Tally(99, 1))
 
     assert status is JobStatus.FAILED
-    assert failure == Failure("RecordsFailed", "1 records failed and output.on_error is fail; see the error file")
+    assert failure == Failure(
+        "RecordsFailed", "1 records failed and output.on_error is fail; see the error file"
+    )
 
 
 @given(st.integers(1, 1000), st.integers(1, 1000), st.floats(0, 100))

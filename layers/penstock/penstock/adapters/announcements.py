@@ -11,7 +11,7 @@ from penstock.domain.errors import RetryableError
 EVENT_SOURCE = "penstock"
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that SNS and SQS refuse (SQS API Reference, SendMessage). Names in S3 may have them."""
+"""What SNS and SQS refuse (SQS API Reference, SendMessage). Names in S3 may have them."""
 
 
 @dataclass(frozen=True, slots=True)
