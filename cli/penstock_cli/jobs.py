@@ -72,7 +72,7 @@ class Jobs:
         return found[0] if found else None
 
     def _by_file(self, reference: str) -> Job | None:
-        bucket, key = _location(reference)
+        bucket, key = location(reference)
         listed = self._listed(
             # Where the key ends in the item's JSON: spares the way here to most other jobs.
             FilterExpression="contains(#snapshot, :text)",
@@ -97,7 +97,7 @@ class Jobs:
                 yield from map(items.job_of, page["Items"])
 
 
-def _location(reference: str) -> tuple[str | None, str]:
+def location(reference: str) -> tuple[str | None, str]:
     """Bucket, if it is known, and key."""
     if not reference.startswith("s3://"):
         return None, reference

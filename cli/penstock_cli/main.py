@@ -15,6 +15,9 @@ _COMMANDS = {
     "results": LazyCommand(
         "penstock_cli.results_command", "results", "Write a job's predictions to stdout or a file."
     ),
+    "redrive": LazyCommand(
+        "penstock_cli.redrive_command", "redrive", "Run the records that failed again."
+    ),
     "cancel": LazyCommand(
         "penstock_cli.cancel_command", "cancel_command", "End a job early; keep what it has."
     ),

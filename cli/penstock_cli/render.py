@@ -115,6 +115,8 @@ def _details(job: Job, seen: Progress, now: float) -> Iterator[tuple[str, Text]]
     if invoke.endpoint:
         yield "endpoint", Text(f"{invoke.endpoint} ({invoke.mode})")
     source = job.source
+    if job.redrive:
+        yield "redrive of", Text(f"job {job.redrive.lineage}")
     yield "input", name_text(f"s3://{source.bucket}/{source.key}, {size(source.size)}")
     yield from _counts(job, seen)
     yield from _timings(job, now)

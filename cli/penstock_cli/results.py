@@ -7,7 +7,7 @@ from typing import Literal
 
 from penstock.adapters.s3 import S3Objects
 from penstock.domain.errors import PermanentError
-from penstock.domain.job import Job
+from penstock.domain.job import Failure, Job
 from penstock.domain.object_keys import output_keys
 from penstock.ports import ObjectRef
 from penstock_cli.aws import Connection
@@ -35,17 +35,17 @@ def read_results(connection: Connection, job: Job, kind: Kind) -> Iterator[bytes
         raise PermanentError("NotFinished", message)
     objects = S3Objects(connection.s3)
     text = _manifest(connection, objects, job)
-    outputs = _outputs_of(text, job)
+    outputs, failure = _outputs_of(text, job)
     if kind == "manifest":
         return iter([text])
     if kind not in outputs:
-        return _nothing(job, kind)
+        return _nothing(job, kind, failure)
     ref, size = outputs[kind]
     return objects.stream(ref, 0, size, BLOCK) if size else iter(())
 
 
 def _manifest(connection: Connection, objects: S3Objects, job: Job) -> bytes:
-    ref = ObjectRef(connection.stack.output_bucket, output_keys(job.source.key).manifest)
+    ref = ObjectRef(connection.stack.output_bucket, output_keys(_key_of(job)).manifest)
     try:
         return objects.read(ref, limit=_LARGEST_MANIFEST)
     except PermanentError as error:
@@ -55,11 +55,21 @@ def _manifest(connection: Connection, objects: S3Objects, job: Job) -> bytes:
         raise PermanentError("NoOutput", message) from error
 
 
-def _outputs_of(manifest: bytes, job: Job) -> dict[str, tuple[ObjectRef, int]]:
-    """Where the outputs lie, with their sizes."""
+def _key_of(job: Job) -> str:
+    """The key that the outputs bear: a redrive that was merged has none of its own."""
+    merged = (job.summary or {}).get("redrive", {}).get("records")
+    return job.redrive.source.key if job.redrive and merged else job.source.key
+
+
+Outputs = dict[str, tuple[ObjectRef, int]]
+"""Where the outputs lie, with their sizes."""
+
+
+def _outputs_of(manifest: bytes, job: Job) -> tuple[Outputs, Failure | None]:
+    """Also why there are not all of them. Both may have changed since the job, by a redrive."""
     try:
         document = json.loads(manifest)
-        owner = document["job_id"]
+        owner, failure = document["job_id"], document["failure"]
         outputs = {
             name: (ObjectRef(each["bucket"], each["key"], etag=each["etag"]), int(each["size"]))
             for name, each in document["outputs"].items()
@@ -70,16 +80,16 @@ def _outputs_of(manifest: bytes, job: Job) -> dict[str, tuple[ObjectRef, int]]:
             "get an earlier version of it, or drop the file again"
         )
         raise PermanentError("DamagedManifest", message) from error
-    if owner != job.job_id:
+    if owner not in (job.job_id, job.lineage):
         message = f"the outputs of job {job.job_id} were overwritten by job {owner} of the same key"
         raise PermanentError("Overwritten", message)
-    return outputs
+    return outputs, Failure(failure["code"], failure["message"]) if failure else None
 
 
-def _nothing(job: Job, kind: Kind) -> Iterator[bytes]:
-    if kind == "errors" and job.failure is None:
+def _nothing(job: Job, kind: Kind, failure: Failure | None) -> Iterator[bytes]:
+    if kind == "errors" and failure is None:
         return iter(())
-    reason = f": {job.failure.code}: {job.failure.message}" if job.failure else ""
+    reason = f": {failure.code}: {failure.message}" if failure else ""
     raise PermanentError("NoOutput", f"job {job.job_id} ({job.status}) has no {kind}{reason}")
 
 

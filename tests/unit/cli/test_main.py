@@ -31,6 +31,7 @@ def test_help_names_every_command():
         "configure",
         "status",
         "results",
+        "redrive",
         "cancel",
         "dlq",
         "validate",
@@ -39,7 +40,8 @@ def test_help_names_every_command():
 
 
 @pytest.mark.parametrize(
-    "command", ["submit", "configure", "status", "results", "cancel", "dlq", "validate"]
+    "command",
+    ["submit", "configure", "status", "results", "redrive", "cancel", "dlq", "validate"],
 )
 def test_every_command_explains_itself(command):
     result = run(command, "--help")

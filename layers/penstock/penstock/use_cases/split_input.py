@@ -13,6 +13,7 @@ from typing import Any
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job, JobStatus, Totals
+from penstock.domain.pipeline import Pipeline
 from penstock.domain.remedies import with_advice
 from penstock.domain.splitting import (
     ByteRange,
@@ -44,13 +45,14 @@ _SPLIT = frozenset({JobStatus.RUNNING, JobStatus.ASSEMBLING}) | TERMINAL
 
 def dialect_of(job: Job) -> Dialect:
     """How the records of the job's input are told apart; of a redrive, its lines."""
-    return Dialect(Format.JSONL) if job.redrive else record_dialect_of(job)
+    jsonl = Dialect(Format.JSONL)
+    return jsonl if job.redrive else record_dialect_of(job.pipeline, job.source.key)
 
 
-def record_dialect_of(job: Job) -> Dialect:
-    """How the records are told apart that the model sees."""
-    fmt = Format(job.pipeline.format_of(job.source.key))
-    given = job.pipeline.input
+def record_dialect_of(pipeline: Pipeline, key: str) -> Dialect:
+    """How the records of a file are told apart."""
+    fmt = Format(pipeline.format_of(key))
+    given = pipeline.input
     if fmt is not Format.CSV:
         return Dialect(fmt)
     return Dialect(fmt, given.delimiter, has_header=given.header != "absent")
@@ -121,7 +123,8 @@ class SplitInput:
         resolution = resolve(summaries, dialect_of(job), job.source.size)
         if job.redrive and job.totals is None:
             # Before anything is spent on it.
-            check_redrive(self.objects, job.source, job.redrive, record_dialect_of(job))
+            dialect = record_dialect_of(job.pipeline, job.redrive.source.key)
+            check_redrive(self.objects, job.source, job.redrive, dialect)
         self._note_totals(job, resolution)
         self.journal(
             "JobSplit",
