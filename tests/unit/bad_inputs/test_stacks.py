@@ -49,7 +49,7 @@ UNCONNECTED = {
     ),
     "no region": Unconnected(
         "status --stack demo",
-        ("no AWS region; name it with --region or AWS_REGION",),
+        ("no AWS region; give --region or AWS_DEFAULT_REGION",),
         {"AWS_DEFAULT_REGION": None},
     ),
     "a description of the local stack that is empty": Unconnected(
