@@ -34,6 +34,9 @@ from penstock_local.sagemaker.services import Services
 from penstock_local.sagemaker.settings import Settings
 from penstock_local.sagemaker.stats import Stats
 from penstock_local.sagemaker.storage import Storage, lock
+from penstock_local.sagemaker.transform_hosting import TransformHosting
+from penstock_local.sagemaker.transform_jobs import TransformJobs
+from penstock_local.sagemaker.transform_operations import TransformOperations
 
 _log = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
@@ -59,7 +62,10 @@ async def _run(settings: Settings, services: Services, stopped: asyncio.Event) -
     shutil.rmtree(models_folder(services), ignore_errors=True)
     registry = Registry(Storage(settings.state_folder), settings.region)
     hosting = Hosting(registry, services)
-    parts = Parts(registry, hosting, ComponentHosting(registry, services), services)
+    components = ComponentHosting(registry, services)
+    jobs = TransformJobs(settings.state_folder, settings.region)
+    transforms = TransformHosting(jobs, services)
+    parts = Parts(registry, hosting, components, jobs, transforms, services)
     runner = web.AppRunner(_application(parts), access_log=None)
     await runner.setup()
     try:
@@ -81,6 +87,8 @@ class Parts:
     registry: Registry
     hosting: Hosting
     components: ComponentHosting
+    jobs: TransformJobs
+    transforms: TransformHosting
     services: Services
 
     def start(self) -> None:
@@ -91,14 +99,19 @@ class Parts:
         for component in self.registry.components():
             if component.status == "Creating":
                 self.components.create(component)
+        self.transforms.load()
 
     async def close(self) -> None:
-        await asyncio.gather(self.hosting.close(), self.components.close())
+        await asyncio.gather(self.hosting.close(), self.components.close(), self.transforms.close())
+
+    def local_api(self) -> LocalApi:
+        return LocalApi(self.hosting, self.components, self.jobs, self.services)
 
     def operations(self) -> dict[str, Operation]:
         return {
             **ControlOperations(self.registry, self.hosting, self.services).table(),
             **ComponentOperations(self.registry, self.components, self.services).table(),
+            **TransformOperations(self.registry, self.jobs, self.transforms, self.services).table(),
         }
 
 
@@ -112,7 +125,7 @@ def _application(parts: Parts) -> web.Application:
             web.post("/endpoints/{name}/async-invocations", runtime.invoke_async),
             web.post("/endpoints/{name}/invocations", runtime.invoke),
             web.post("/endpoints/{name}/invocations-response-stream", runtime.invoke_stream),
-            *LocalApi(parts.hosting, parts.components, parts.services).routes(),
+            *parts.local_api().routes(),
         ]
     )
     return application
@@ -122,7 +135,7 @@ def _application(parts: Parts) -> web.Application:
 async def _services(settings: Settings) -> AsyncIterator[Services]:
     aws = Aws(settings.aws_endpoint_url, settings.region)
     stats, faults, lifeline = Stats(), FaultBook(), Lifeline()
-    publisher = Publisher(aws, faults, stats)
+    publisher = Publisher(faults, stats)
     try:
         async with _model_session() as session:
             supervision = Supervision(

@@ -1,12 +1,15 @@
 """Carries one asynchronous invocation from the queue to its notification."""
 
 import asyncio
+import functools
 import io
+import json
 import logging
 from typing import Any
 
 from penstock_local.sagemaker import stats as counts
 from penstock_local.sagemaker.aws import AwsError
+from penstock_local.sagemaker.faults import NOTIFICATION_FAULTS
 from penstock_local.sagemaker.injection import call_model
 from penstock_local.sagemaker.instance import Instance
 from penstock_local.sagemaker.invocations import AsyncInvocation, model_headers
@@ -40,7 +43,7 @@ from penstock_local.sagemaker.outcomes import (
     output_unavailable,
     timed_out,
 )
-from penstock_local.sagemaker.publisher import Notification
+from penstock_local.sagemaker.publisher import Message
 from penstock_local.sagemaker.resources import AsyncSettings
 from penstock_local.sagemaker.services import Services
 
@@ -133,8 +136,9 @@ class AsyncWorker:
         now = self._services.clock.now()
         message = document(invocation, outcome, self._services.region, now)
         message |= _included(target, body)
+        send = functools.partial(self._services.aws.publish, target.topic_arn, json.dumps(message))
         await self._services.publisher.publish(
-            Notification(invocation.endpoint_name, target.topic_arn, message)
+            Message(invocation.endpoint_name, send, NOTIFICATION_FAULTS)
         )
 
     def _count(self, invocation: AsyncInvocation, what: str) -> None:

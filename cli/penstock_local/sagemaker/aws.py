@@ -1,4 +1,4 @@
-"""S3 and SNS for the server: boto3 calls in a bounded number of threads."""
+"""S3, SNS and the event bus for the server: boto3 calls in a bounded number of threads."""
 
 import asyncio
 import functools
@@ -15,6 +15,7 @@ from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from penstock_local.sagemaker.event_bus import EventBus
 from penstock_local.sagemaker.locations import parse
 from penstock_local.sagemaker.model_client import IN_MEMORY_BYTES, Spool, new_spool, size_of
 
@@ -29,7 +30,7 @@ _FAILURES = (Boto3Error, BotoCoreError, ClientError, ValueError, OSError, tarfil
 
 
 class AwsError(Exception):
-    """A call to S3 or SNS that failed after the SDK's own retries."""
+    """A call to AWS that failed after the SDK's own retries."""
 
 
 class Aws:
@@ -46,17 +47,29 @@ class Aws:
         self._sns: SNSClient = boto3.client(
             "sns", endpoint_url=endpoint_url, region_name=region, config=config
         )
+        self._bus = EventBus(
+            boto3.client("events", endpoint_url=endpoint_url, region_name=region, config=config),
+            boto3.client("sqs", endpoint_url=endpoint_url, region_name=region, config=config),
+        )
 
-    async def fetch(self, url: str, maximum_bytes: int) -> Spool:
-        """Raises AwsError, also for an object larger than allowed."""
+    async def fetch(self, url: str, maximum_bytes: int | None) -> Spool:
+        """Raises AwsError, also for an object larger than allowed. None: no limit."""
         return await self._run(self._fetch, url, maximum_bytes)
 
     async def store(self, url: str, body: Spool, extra: dict[str, Any]) -> None:
         """`extra` are PutObject parameters, such as ContentType."""
         await self._run(self._store, url, body, extra)
 
+    async def keys(self, url: str) -> list[str]:
+        """All that begin with the URL's key, in their order, without the markers of folders."""
+        return await self._run(self._keys, url)
+
     async def publish(self, topic_arn: str, message: str) -> None:
         await self._run(self._publish, topic_arn, message)
+
+    async def put_on_bus(self, event: dict[str, Any]) -> int:
+        """Delivers the event to the queues of the rules that it matches; returns to how many."""
+        return await self._run(self._bus.deliver, event)
 
     async def fetch_model(self, url: str, folder: Path) -> None:
         """Unpacks a model archive into the folder."""
@@ -72,16 +85,24 @@ class Aws:
         except _FAILURES as error:
             raise AwsError(str(error)) from error
 
-    def _fetch(self, url: str, maximum_bytes: int) -> Spool:
+    def _fetch(self, url: str, maximum_bytes: int | None) -> Spool:
         location = parse(url)
         found = self._s3.get_object(Bucket=location.bucket, Key=location.key)
-        if found["ContentLength"] > maximum_bytes:
+        if maximum_bytes is not None and found["ContentLength"] > maximum_bytes:
             raise AwsError(f"{url} is larger than {maximum_bytes} bytes")
         spool = new_spool()
         with closing(found["Body"]) as stream:
             for block in stream.iter_chunks(_BLOCK_BYTES):
                 spool.write(block)
         return spool
+
+    def _keys(self, url: str) -> list[str]:
+        location = parse(url)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=location.bucket, Prefix=location.key
+        )
+        found = [item for page in pages for item in page.get("Contents", [])]
+        return [item["Key"] for item in found if item["Size"] or not item["Key"].endswith("/")]
 
     def _store(self, url: str, body: Spool, extra: dict[str, Any]) -> None:
         location = parse(url)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from penstock_local.sagemaker.aws import AwsError
@@ -19,19 +19,23 @@ class StartupError(Exception):
 
 @dataclass(frozen=True)
 class Blueprint:
-    """`data` has a folder for each container with model data, by the container's name."""
+    """`data` has a folder for each container with model data, by the container's name.
+
+    `environment` is what the deployment adds to that of the containers.
+    """
 
     model: Model
     folder: Path
     data: dict[str, Path]
     log_file: Path
     region: str
+    environment: dict[str, str] = field(default_factory=dict)
 
     def launch(self, container: Container, storage: Path) -> Launch:
         """`storage`: where the instance keeps the models of a multi-model container."""
         return Launch(
             image_folder=container.image_folder,
-            environment=container.environment,
+            environment={**container.environment, **self.environment},
             added=self._added(container, storage),
             region=self.region,
             log_file=self.log_file,
@@ -48,7 +52,9 @@ class Blueprint:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-async def prepare(services: Services, model: Model, log_file: Path) -> Blueprint:
+async def prepare(
+    services: Services, model: Model, log_file: Path, environment: dict[str, str] | None = None
+) -> Blueprint:
     """Downloads the model data. Raises StartupError."""
     folder = models_folder(services) / uuid.uuid4().hex
     log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +66,7 @@ async def prepare(services: Services, model: Model, log_file: Path) -> Blueprint
     except BaseException:  # also a cancellation: what was downloaded goes, the error stays
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Blueprint(model, folder, data, log_file, services.region)
+    return Blueprint(model, folder, data, log_file, services.region, environment or {})
 
 
 def models_folder(services: Services) -> Path:

@@ -12,12 +12,19 @@ from penstock_local.sagemaker.constraints import message, violations
 from penstock_local.sagemaker.errors import ApiError, not_supported, validation_exception
 from penstock_local.sagemaker.features import refuse_unsupported
 from penstock_local.sagemaker.operations import Operation
+from penstock_local.sagemaker.rates import Rates
 from penstock_local.sagemaker.service_model import control_operation_exists, control_request
 from penstock_local.sagemaker.services import Services
 
 _CONTENT_TYPE = "application/x-amz-json-1.1"
 # ModelDataUrl may be file:// here, which the pattern of its shape forbids.
 _LENIENT = frozenset({"Url"})
+# The quotas of the General Reference; those of the other operations are not kept here.
+_RATES = {
+    "CreateTransformJob": "create_transform_jobs_per_second",
+    "DescribeTransformJob": "describe_transform_jobs_per_second",
+    "ListTransformJobs": "list_transform_jobs_per_second",
+}
 _SUBJECTS = ("TransformJobName", "InferenceComponentName", "EndpointName", "ModelName")
 
 
@@ -25,6 +32,7 @@ class ControlApi:
     def __init__(self, operations: dict[str, Operation], services: Services) -> None:
         self._operations = operations
         self._services = services
+        self._rates = Rates(services.clock)
 
     async def handle(self, request: web.Request) -> web.Response:
         try:
@@ -41,6 +49,8 @@ class ControlApi:
             if control_operation_exists(name):
                 raise not_supported(f"The operation {name}")
             raise ApiError("UnknownOperationException", f"Unknown operation {name}")
+        if limit := _RATES.get(name):
+            self._rates.check(name, getattr(self._services.limits.now, limit))
         document = _parsed(name, await request.read())
         fault = self._services.faults.draw_for_operation(_subject(document), name, named=True)
         await before_the_call(fault, request)

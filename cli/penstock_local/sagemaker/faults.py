@@ -27,7 +27,9 @@ NOTIFICATION_FAULTS = frozenset(
         "reordered_notification",
     }
 )
-_ALL = API_FAULTS | MODEL_FAULTS | NOTIFICATION_FAULTS
+# The same for the events of transform jobs.
+EVENT_FAULTS = frozenset({"lost_event", "duplicate_event", "delayed_event", "reordered_event"})
+_ALL = API_FAULTS | MODEL_FAULTS | NOTIFICATION_FAULTS | EVENT_FAULTS
 _EVERY_ENDPOINT = "*"
 
 

@@ -24,6 +24,10 @@ class Limits:
     # The guide's figures; a new account has less: 5 endpoints and 10 in all.
     serverless_endpoints: int = 50
     serverless_total_concurrency: int = 1000
+    create_transform_jobs_per_second: float = 1
+    describe_transform_jobs_per_second: float = 5
+    list_transform_jobs_per_second: float = 2
+    transform_instances: int = 4  # "across all transform jobs"
 
 
 class LimitBook:

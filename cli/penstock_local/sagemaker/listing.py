@@ -22,6 +22,7 @@ class Kind:
 MODELS = Kind("Models", "ModelName")
 CONFIGS = Kind("EndpointConfigs", "EndpointConfigName")
 ENDPOINTS = Kind("Endpoints", "EndpointName", "EndpointStatus")
+TRANSFORM_JOBS = Kind("TransformJobSummaries", "TransformJobName", "TransformJobStatus")
 COMPONENTS = Kind("InferenceComponents", "InferenceComponentName", "InferenceComponentStatus")
 
 # request member -> (summary member, test(of the summary's value, the request's value))

@@ -14,12 +14,20 @@ from penstock_local.sagemaker.hosting import Hosting
 from penstock_local.sagemaker.limits import LimitError
 from penstock_local.sagemaker.pool import Capacity
 from penstock_local.sagemaker.services import Services
+from penstock_local.sagemaker.transform_jobs import TransformJobs
 
 
 class LocalApi:
-    def __init__(self, hosting: Hosting, components: ComponentHosting, services: Services) -> None:
+    def __init__(
+        self,
+        hosting: Hosting,
+        components: ComponentHosting,
+        jobs: TransformJobs,
+        services: Services,
+    ) -> None:
         self._hosting = hosting
         self._components = components
+        self._jobs = jobs
         self._services = services
 
     def routes(self) -> list[web.RouteDef]:
@@ -40,13 +48,18 @@ class LocalApi:
         return web.json_response({"status": "ok"})
 
     async def _stats(self, _: web.Request) -> web.Response:
-        stats = self._services.stats
-        names = stats.endpoint_names() | {host.endpoint.name for host in self._hosting.hosts()}
-        endpoints = {name: self._endpoint_stats(name) for name in sorted(names)}
-        return web.json_response({"operations": stats.operations(), "endpoints": endpoints})
+        stats, jobs = self._services.stats, {job.name for job in self._jobs.all()}
+        names = stats.names() | {host.endpoint.name for host in self._hosting.hosts()}
+        return web.json_response(
+            {
+                "operations": stats.operations(),
+                "endpoints": {name: self._endpoint_stats(name) for name in sorted(names - jobs)},
+                "transform_jobs": {name: stats.of(name) for name in sorted(jobs)},
+            }
+        )
 
     def _endpoint_stats(self, name: str) -> dict[str, Any]:
-        counts = self._services.stats.endpoint(name)
+        counts = self._services.stats.of(name)
         host = self._hosting.find(name)
         if host is None:
             return counts

@@ -51,13 +51,15 @@ class Address:
 class ModelCall:
     """What a container gets to see of an invocation, and where within the instance it goes.
 
-    `container` None: through all of them, one after the other.
+    `container` None: through all of them, one after the other. `chunked`: the request has no
+    Content-Length.
     """
 
     headers: Mapping[str, str]
     body: Spool
     target_model: str | None = None
     container: str | None = None
+    chunked: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,11 @@ async def _exchange(
     session: aiohttp.ClientSession, address: Address, call: ModelCall, rules: Rules
 ) -> Answer:
     size = size_of(call.body)
+    length = {} if call.chunked else {"Content-Length": str(size)}
     async with session.post(
         address.url,
-        data=_payload(call.body, size),
-        headers={**call.headers, "Content-Length": str(size)},
+        data=_payload(call.body, size, chunked=call.chunked),
+        headers={**call.headers, **length},
         skip_auto_headers=_OWN_HEADERS_ONLY,
         allow_redirects=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
@@ -122,9 +125,10 @@ async def _exchange(
         )
 
 
-def _payload(body: Spool, size: int) -> bytes | AsyncIterator[bytes]:
+def _payload(body: Spool, size: int, *, chunked: bool) -> bytes | AsyncIterator[bytes]:
+    """What has no length is sent in chunks."""
     body.seek(0)
-    return body.read() if size <= IN_MEMORY_BYTES else _blocks(body)
+    return body.read() if size <= IN_MEMORY_BYTES and not chunked else _blocks(body)
 
 
 async def _blocks(body: Spool) -> AsyncIterator[bytes]:

@@ -25,21 +25,23 @@ _COUNTS = (
 
 
 class Stats:
+    """By operation, and by the name of an endpoint or of a transform job."""
+
     def __init__(self) -> None:
         self._operations: Counter[str] = Counter()
-        self._endpoints: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._named: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def request(self, operation: str) -> None:
         self._operations[operation] += 1
 
-    def count(self, endpoint: str, what: str) -> None:
-        self._endpoints[endpoint][what] += 1
+    def count(self, name: str, what: str) -> None:
+        self._named[name][what] += 1
 
     def operations(self) -> dict[str, int]:
         return dict(self._operations)
 
-    def endpoint_names(self) -> set[str]:
-        return set(self._endpoints)
+    def names(self) -> set[str]:
+        return set(self._named)
 
-    def endpoint(self, name: str) -> dict[str, int]:
-        return {what: self._endpoints[name][what] for what in _COUNTS}
+    def of(self, name: str) -> dict[str, int]:
+        return {what: self._named[name][what] for what in _COUNTS}

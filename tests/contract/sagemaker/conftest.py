@@ -7,6 +7,13 @@ from moto.server import ThreadedMotoServer
 from tests.contract.sagemaker.lab import AsyncEndpoint, Lab, Server, Surroundings, running_server
 
 HERE = Path(__file__).parent
+# Tests make more jobs, and ask for them more often, than an account may.
+UNHURRIED = [
+    *("--limit", "create_transform_jobs_per_second=1000"),
+    *("--limit", "describe_transform_jobs_per_second=1000"),
+    *("--limit", "list_transform_jobs_per_second=1000"),
+    *("--limit", "transform_instances=20"),
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,7 +34,7 @@ def around() -> Iterator[Surroundings]:
 @pytest.fixture(scope="session")
 def server(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     state = tmp_path_factory.mktemp("sagemaker") / "state"
-    with running_server(state, around.url) as running:
+    with running_server(state, around.url, *UNHURRIED) as running:
         yield running
 
 

@@ -124,7 +124,7 @@ class Server:
 
 @dataclass
 class Surroundings:
-    """S3, SNS and SQS, and a topic whose messages can be read."""
+    """S3, SNS, SQS and EventBridge, and a topic whose messages can be read."""
 
     url: str
 
@@ -132,6 +132,7 @@ class Surroundings:
         self.s3 = client("s3", self.url)
         self.sns = client("sns", self.url)
         self.sqs = client("sqs", self.url)
+        self.events = client("events", self.url)
         self.s3.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
