@@ -45,9 +45,11 @@ def test_what_would_take_too_long_is_refused_before_anything_is_spent() -> None:
         dropped = Source("input", f"{KEY}.errors.jsonl", size, "etag", "v")
         return plan_redrive(dropped, KEY, MANIFEST, delivered())
 
-    assert plan(LARGEST_MERGE - 200).failed == 1
+    largest = (LARGEST_MERGE - 100 - 2 * 100) // 2
+
+    assert plan(largest).failed == 1
     with pytest.raises(PermanentError, match="OutputTooLarge"):
-        plan(LARGEST_MERGE - 199)
+        plan(largest + 1)
 
 
 @given(st.binary(max_size=50), st.integers(1, 7))
