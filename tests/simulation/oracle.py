@@ -35,16 +35,13 @@ def records_of(scenario: Scenario) -> list[Record]:
     rows = _raw_records(scenario)
     if scenario.header != "absent":
         rows = rows[1:]
-    return [
-        Record(
-            index,
-            raw,
-            _number(raw),
-            refused := _refused(scenario, raw),
-            [] if refused else _expected(scenario, raw),
-        )
-        for index, raw in enumerate(rows)
-    ]
+    return [record_of(scenario, index, raw) for index, raw in enumerate(rows)]
+
+
+def record_of(scenario: Scenario, index: int, raw: bytes) -> Record:
+    refused = _refused(scenario, raw)
+    expected = [] if refused else _expected(scenario, raw)
+    return Record(index, raw, _number(raw), refused, expected)
 
 
 def header_of(scenario: Scenario) -> bytes:

@@ -4,12 +4,13 @@ A plant sees a port or a handler by its name and gives another one back.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome, halves
 from penstock.domain.job import Job
+from penstock.domain.merging import Entry, Step, entry_of, merge_steps
 from penstock.testing import FakeTable
 from tests.simulation.scheduler import Plant
 
@@ -267,3 +268,15 @@ def late_answers_count(table: FakeTable) -> dict[str, Callable[..., Any]]:
         return table.settle(job_id, path, outcome)
 
     return {"settle": settle}
+
+
+def error_lines_stay(failed: Iterable[bytes], entries: Iterable[Entry]) -> Iterator[Step]:
+    """What a redrive has mended stays in the error file."""
+    lines = list(failed)
+    for line, step in zip(lines, merge_steps(lines, entries), strict=True):
+        yield replace(step, error=step.error or line + b"\n")
+
+
+def redriven_records_are_their_neighbours(job_id: str, style: Any, settled: Any) -> Entry:
+    entry = entry_of(job_id, style, settled)
+    return replace(entry, index=entry.index + 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from tests.simulation.invariants import Run, violations
 from tests.simulation.knobs import turned
+from tests.simulation.redriving import redrive
 from tests.simulation.scenario import Scenario, scenario_of
 from tests.simulation.scheduler import Plant, SimulatedWorld
 from tests.unit.use_cases.world import unwrapped
@@ -33,7 +34,8 @@ def _complaints(world: SimulatedWorld) -> list[str]:
     job_id = world.drop(world.scenario.key, world.scenario.body)
     try:
         world.run()
-        return violations(Run(world, job_id))
+        run = Run(world, job_id)
+        return violations(run) or redrive(run)
     except Exception as error:  # noqa: BLE001  a bug in any disguise, also an unreadable output
         return [f"{type(error).__name__} escaped: {error}"]
 

@@ -1,5 +1,7 @@
 """The net catches fish: each planted bug is found within the seeds that every run tries."""
 
+from typing import Any
+
 import pytest
 
 from tests.simulation import plants
@@ -33,10 +35,14 @@ PLANTS: dict[str, Plant] = {
     "failures count twice": plants.in_table(plants.failures_count_twice),
 }
 
-REPLACED = {
+REPLACED: dict[str, dict[str, Any]] = {
     "assembly doesn't wait": {"_check_complete": lambda states, chunks: None},
     "answers aren't counted": {"check_count": lambda results, owed: None},
     "bisection is off by one": {"halves": plants.halves_off_by_one},
+    "mended records stay in the error file": {"merge_steps": plants.error_lines_stay},
+    "redriven records take the next place": {
+        "entry_of": plants.redriven_records_are_their_neighbours
+    },
     "bisection has no breaker": {"on_probation": plants.nobody_is_on_probation},
 }
 
