@@ -90,28 +90,38 @@ def test_a_model_server_that_dies_is_restarted_and_its_chunk_tried_again(echo: S
     assert delivered.manifest["retries"] >= 1
 
 
-def test_chunks_out_of_attempts_become_one_error_line_a_record(echo: Stack) -> None:
+def test_a_record_that_the_model_cannot_bear_costs_only_itself(echo: Stack) -> None:
     records = [*RECORDS[:70], b"explode", *RECORDS[71:100]]
 
     delivered = echo.run("trouble/explode.txt", b"\n".join(records))
 
     assert delivered.manifest["status"] == "PARTIAL"
-    assert delivered.counts == (100, 50, 50)
-    assert delivered.lines[:50] == expected_lines(RECORDS[:50])
-    assert [error["record"] for error in delivered.errors] == list(range(50, 100))
-    assert {(error["error"], error["attempts"]) for error in delivered.errors} == {
-        ("ModelError", 4)
-    }
-    assert delivered.errors[20]["input"] == "explode"
+    assert delivered.counts == (100, 99, 1)
+    (error,) = delivered.errors
+    assert (error["record"], error["error"], error["attempts"]) == (70, "ModelError", 4)
+    assert error["input"] == "explode"
+    expected = expected_lines(RECORDS[:100])
+    assert delivered.lines[:70] == expected[:70]
     assert json.loads(delivered.lines[70])["record"] == 70
+    assert delivered.lines[71:] == expected[71:]
+
+
+def test_a_model_that_refuses_every_record_is_found_out_early(echo: Stack) -> None:
+    delivered = echo.run("trouble/hopeless.txt", b"poison\n" * 1000)
+
+    assert delivered.manifest["failure"]["code"] == "TooManyFailures"
+    assert delivered.counts == (1000, 0, 1000)
+    assert len(delivered.lines) == 1000
+    assert delivered.manifest["attempts"] < 1000
 
 
 def test_a_wrong_number_of_results_is_an_error_that_says_so(echo: Stack) -> None:
     delivered = echo.run("trouble/miscount.txt", b"\n".join([*RECORDS[:50], b"miscount", b"x"]))
 
-    assert delivered.counts == (52, 50, 2)
-    assert delivered.errors[0]["error"] == "WrongResultCount"
-    assert "2 records" in delivered.errors[0]["message"]
+    assert delivered.counts == (52, 51, 1)
+    assert delivered.lines[51] == expected_line(b"x")
+    assert (delivered.errors[0]["record"], delivered.errors[0]["error"]) == (50, "WrongResultCount")
+    assert "1 records" in delivered.errors[0]["message"]
 
 
 def test_records_that_are_no_utf8_are_refused_one_by_one(echo: Stack) -> None:

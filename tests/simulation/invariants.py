@@ -170,7 +170,10 @@ def _justified(run: Run, record: Record, error: dict[str, Any]) -> bool:
         known = code == its_code or (code == "InferenceFailed" and run.world.suffered.lost)
         if known and verdict in verdicts and _spoils(record):
             return True
-    failed = verdicts.count("failed") + run.world.suffered.failures + run.world.suffered.lost
+    suffered = run.world.suffered
+    failed = verdicts.count("failed") + suffered.failures + suffered.lost
+    # Of a busy answer whose notification is lost or late, the sweep knows only that it is none.
+    failed += verdicts.count("busy") * (suffered.lost + suffered.kills > 0)
     return failed >= run.scenario.maximum_attempts
 
 
@@ -200,6 +203,20 @@ def invocations_have_causes(run: Run) -> Iterator[str]:
     bound += run.world.endpoint.throttled + suffered.repeated_invocations
     if len(calls) > bound:
         yield f"{len(calls)} invocations, at most {bound} have a cause"
+
+
+def the_endpoint_is_not_flooded(run: Run) -> Iterator[str]:
+    """A job alone has no more chunks in flight than it may, and gives every permit back."""
+    faults, suffered = run.scenario.faults, run.world.suffered
+    held = run.world.admissions.held("demo")
+    if held > 0 and not faults.interleave:
+        yield f"{held} permits are out, and no job is left"
+    if suffered.all or suffered.lost or faults.interleave or faults.duplicate:
+        return
+    lanes = ceil(run.scenario.permits / run.scenario.knobs["PERMITS_PER_LANE"])
+    most = lanes * ceil(1.5 * run.scenario.permits / lanes)  # half of them for another attempt
+    if run.world.most_flying > most:
+        yield f"{run.world.most_flying} chunks were in flight, {most} may be"
 
 
 def isolation_is_cheap(run: Run) -> Iterator[str]:
@@ -309,6 +326,7 @@ CHECKS = (
     records_fail_for_a_reason,
     outcomes_stand,
     invocations_have_causes,
+    the_endpoint_is_not_flooded,
     isolation_is_cheap,
     exactly_the_right_objects_are_delivered,
     status_follows_from_the_counts,

@@ -54,6 +54,7 @@ class Scenario:
     moods: Moods
     faults: Faults
     knobs: dict[str, int] = field(default_factory=dict)
+    permits: int = 2000  # at the endpoint
 
     @property
     def key(self) -> str:
@@ -122,6 +123,7 @@ def _scenario(seed: int, chance: random.Random) -> Scenario:
         moods=_moods(chance),
         faults=_faults(chance),
         knobs=_knobs(chance),
+        permits=chance.choice([1, 2, 3, 8, 2000]),
     )
 
 
@@ -162,6 +164,9 @@ def _knobs(chance: random.Random) -> dict[str, int]:
         "PART": minimum_part,
         "LARGEST_COPY": 3 * minimum_part,
         "SMALL": chance.choice([0, 100, 1 << 24]),
+        "FIRST_LIMIT": chance.choice([1, 3, 10]),
+        "LEAST_ROUND": chance.choice([1, 3, 8]),
+        "PERMITS_PER_LANE": chance.choice([1, 2, 2000]),
     }
 
 

@@ -3,8 +3,9 @@
 A message that fails comes back alone; its neighbours are done (partial batch response).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,21 @@ from penstock.domain.errors import PermanentError, RetryableError
 Handler = Callable[[Any], None]
 Parser = Callable[[str], Any]
 
+Around = Callable[[list[Any]], AbstractContextManager[None]]
+
 _FOREIGN = "ForeignInference"
+
+
+def nothing_around(_messages: list[Any]) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a function does with each message, and around all that come together."""
+
+    handle: Handler
+    around: Around = nothing_around
 
 
 class ConcurrentBatchProcessor(BatchProcessor):
@@ -35,7 +50,7 @@ class ConcurrentBatchProcessor(BatchProcessor):
 class Batches:
     """Handles the batches of a queue. Without `visibility` what fails stays hidden as it is."""
 
-    handle: Handler
+    stage: Stage
     visibility: Visibility | None
     logger: Logger
     parse: Parser = document_of
@@ -45,13 +60,21 @@ class Batches:
         processor = ConcurrentBatchProcessor(
             event_type=EventType.SQS, raise_on_entire_batch_failure=False
         )
-        with processor(event["Records"], self._handle_one):
+        messages = list(self._readable(event["Records"]))
+        with self.stage.around(messages), processor(event["Records"], self._handle_one):
             processor.process()
         return dict(processor.response())
 
+    def _readable(self, records: list[dict[str, Any]]) -> Iterator[Any]:
+        for record in records:
+            try:
+                yield self.parse(record["body"])
+            except PermanentError:
+                continue  # It fails by itself, with its reason.
+
     def _handle_one(self, record: SQSRecord) -> None:
         try:
-            self.handle(self.parse(record.body))
+            self.stage.handle(self.parse(record.body))
         except PermanentError as error:
             if error.code != _FOREIGN:
                 self._back_off(record, error)

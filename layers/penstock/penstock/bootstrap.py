@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from threading import Lock
 
+from penstock.adapters.admissions import DynamoDbAdmissions
 from penstock.adapters.announcements import AwsAnnouncer
 from penstock.adapters.aws import client
 from penstock.adapters.dynamodb import DynamoDbTable
@@ -17,17 +18,22 @@ from penstock.domain.job import Job
 from penstock.ports import Journal
 from penstock.selection import compile_selection
 from penstock.settings import Settings
+from penstock.use_cases.abort_leaks import AbortLeaks
 from penstock.use_cases.accept_upload import AcceptUpload
 from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
+from penstock.use_cases.entrance import Entrance
+from penstock.use_cases.exit import Exit
 from penstock.use_cases.finish_job import FinishJob
 from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
 from penstock.use_cases.isolate_fault import IsolateFault
+from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.probation import Probation
+from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 from penstock.use_cases.sweep_jobs import SweepJobs
@@ -73,6 +79,7 @@ def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
         model=SageMakerModel(runtime_client()),
         settle=after_failure.settle,
         after_failure=after_failure,
+        entrance=_entrance(settings, journal),
         get_job=remembered(table.get_job),
         read_header=lru_cache(maxsize=64)(objects.read_range),
         journal=journal,
@@ -89,6 +96,7 @@ def collect_result(settings: Settings, journal: Journal) -> CollectResult:
         table=table,
         settle=after_failure.settle,
         after_failure=after_failure,
+        exit=_exit(settings, journal),
         get_job=remembered(table.get_job),
         select=lru_cache(compile_selection),
         now=time.time,
@@ -128,8 +136,10 @@ def finish_job(settings: Settings, journal: Journal) -> FinishJob:
         objects=objects,
         table=_table(settings),
         announcer=_announcer(settings),
+        lanes=_lanes(settings, journal),
         journal=journal,
         compose=ComposeObject(objects),
+        abort_leaks=_abort_leaks(settings, journal),
         now=time.time,
         work_bucket=settings.work_bucket,
         output_bucket=settings.output_bucket,
@@ -153,22 +163,44 @@ def assemble_segment(
 
 def sweep_jobs(settings: Settings, journal: Journal) -> SweepJobs:
     table, queues = _table(settings), _queues(settings)
+    collect = collect_result(settings, journal)
     segment = SweepSegment(
         objects=_objects(),
         table=table,
         queues=queues,
         settle=SettleChunk(table, queues, journal),
-        collect=collect_result(settings, journal),
+        collect=collect,
         journal=journal,
         now=time.time,
         patience=settings.sweep_grace,
     )
-    return SweepJobs(table, queues, segment, journal, time.time, settings.sweep_grace)
+    return SweepJobs(
+        table=table,
+        queues=queues,
+        sweep_segment=segment,
+        recover_permits=RecoverPermits(collect.exit.lanes, journal, time.time),
+        exit=collect.exit,
+        abort_leaks=_abort_leaks(settings, journal),
+        journal=journal,
+        now=time.time,
+        patience=settings.sweep_grace,
+    )
+
+
+def _abort_leaks(settings: Settings, journal: Journal) -> AbortLeaks:
+    return AbortLeaks(_objects(), journal, time.time, settings.work_bucket, settings.output_bucket)
 
 
 def handle_dead_letter(settings: Settings, journal: Journal) -> HandleDeadLetter:
     table, queues = _table(settings), _queues(settings)
-    return HandleDeadLetter(table, queues, SettleChunk(table, queues, journal), journal, time.time)
+    return HandleDeadLetter(
+        table=table,
+        queues=queues,
+        settle=SettleChunk(table, queues, journal),
+        exit=_exit(settings, journal),
+        journal=journal,
+        now=time.time,
+    )
 
 
 def remembered(
@@ -188,6 +220,21 @@ def remembered(
             return read(job_id, int(now() / JOB_MEMORY))
 
     return remember
+
+
+def _entrance(settings: Settings, journal: Journal) -> Entrance:
+    lanes, queues = _lanes(settings, journal), _queues(settings)
+    return Entrance(lanes, queues, journal, time.time, random.uniform)
+
+
+def _exit(settings: Settings, journal: Journal) -> Exit:
+    return Exit(_lanes(settings, journal), journal, time.time)
+
+
+def _lanes(settings: Settings, journal: Journal) -> Lanes:
+    table = _table(settings)
+    admissions = DynamoDbAdmissions(table.dynamodb, settings.table, time.time, settings.retention)
+    return Lanes(admissions, journal, time.time, settings.endpoint_concurrency)
 
 
 # Cached: use cases of one function share its clients, which take long to make at a cold start.

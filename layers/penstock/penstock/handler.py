@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from penstock.adapters.aws import client
 from penstock.adapters.journal import PowertoolsJournal
 from penstock.adapters.sqs import Visibility
-from penstock.batches import Batches, Handler, Parser
+from penstock.batches import Batches, Handler, Parser, Stage
 from penstock.domain.envelopes import document_of
 from penstock.ports import Journal
 from penstock.settings import Settings
@@ -27,7 +27,7 @@ class Runtime:
 
 
 def queue_handler(
-    build: Callable[[Runtime], Handler], parse: Parser = document_of
+    build: Callable[[Runtime], Handler | Stage], parse: Parser = document_of
 ) -> LambdaHandler:
     """A Lambda handler that runs the built use case on each message of its queue."""
 
@@ -35,7 +35,9 @@ def queue_handler(
         url = runtime.settings.queue_url
         # Dead-letter queues have one function for all of them, and their own timeout.
         visibility = Visibility(client("sqs"), url) if url else None
-        return Batches(build(runtime), visibility, logger, parse)
+        built = build(runtime)
+        stage = built if isinstance(built, Stage) else Stage(built)
+        return Batches(stage, visibility, logger, parse)
 
     return _instrumented(batches_of)
 

@@ -1,5 +1,6 @@
 """ObjectStore: the fake and S3 answer alike."""
 
+import time
 from dataclasses import replace
 
 import boto3
@@ -286,3 +287,16 @@ def test_what_s3_said_of_an_object_is_kept(stack) -> None:
     assert stored.etag == answer["ETag"].strip('"')
     assert stored.version_id == answer["VersionId"]
     assert stored.checksum == f"CRC32:{answer['ChecksumCRC32']}"
+
+
+def test_open_uploads_are_found_by_prefix_and_age(objects: ObjectStore) -> None:
+    found = Upload("work", "pieces/a/1", objects.begin_upload("work", "pieces/a/1", ""))
+    objects.begin_upload("work", "pieces/b/1", "")
+    later = time.time() + 3600
+
+    assert objects.open_uploads("work", "pieces/a/", later) == [found]
+    assert objects.open_uploads("work", "pieces/a/", begun_before=0.0) == []
+
+    objects.abort_upload(found)
+
+    assert objects.open_uploads("work", "pieces/a/", later) == []

@@ -111,3 +111,16 @@ def test_a_failed_message_stays_away_longer_each_time(receives: int, seconds: in
 
     expected = {"QueueUrl": "url", "ReceiptHandle": "handle", "VisibilityTimeout": seconds}
     assert changed == [expected]
+
+
+def test_chunks_that_wait_are_counted_with_those_that_are_delayed(
+    sqs_queues: SqsQueues,
+) -> None:
+    fake = FakeQueues()
+    for queues in (sqs_queues, fake):
+        assert queues.chunks_waiting() == 0
+        queues.invoke(JOB_ID, [chunk(0), chunk(1)])
+        queues.invoke(JOB_ID, [chunk(2)], delay=900)
+        queues.assemble(JOB_ID, [{"kind": "finish", "job_id": JOB_ID}])
+
+    assert sqs_queues.chunks_waiting() == fake.chunks_waiting() == 3

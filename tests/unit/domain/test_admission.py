@@ -66,6 +66,11 @@ def test_even_the_latest_of_many_jobs_gets_one_permit() -> None:
     assert room(crowd, 8.0, "late") == 1
 
 
+def test_another_attempt_does_not_queue_up_once_more() -> None:
+    assert room(lane(big=12), 12.0, "big", again=True) == 6
+    assert room(lane(big=18), 12.0, "big", again=True) == 0
+
+
 def test_permits_that_were_given_back_twice_are_no_credit() -> None:
     assert room(lane(big=-5), 12.0, "big") == 12
     assert room(lane(big=12, other=-5), 12.0, "small") == 6

@@ -44,6 +44,7 @@ def driven(pace: Pace, workers: int, seconds: float, rounds: int) -> list[Pace]:
 def test_an_endpoint_that_nothing_is_known_of_gets_ten_chunks_or_as_many_as_it_may() -> None:
     assert first_pace(CAP).limit == FIRST_LIMIT
     assert first_pace(3).limit == 3
+    assert first_pace(10_000).limit == 500
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 8, 16, 50])

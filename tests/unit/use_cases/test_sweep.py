@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from penstock.domain.chunk import Outcome
-from penstock.domain.errors import PenstockError, RetryableError
+from penstock.domain.errors import PenstockError, PermanentError, RetryableError
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import JobStatus
-from penstock.ports import AsyncRequest
+from penstock.ports import AsyncRequest, Upload
 from penstock.use_cases.sweep_segment import Budget
 from tests.unit.use_cases.interruptions import Interruption, Manner
 from tests.unit.use_cases.test_disorder import QUICK
 from tests.unit.use_cases.test_interruptions import delivered
 from tests.unit.use_cases.world import (
+    CLIENT_ERROR,
     PATIENCE,
     SERVER_ERROR,
     Due,
@@ -58,6 +59,12 @@ def losing(made: World, lost: Callable[[Due], bool], times: int = 1) -> World:
         return handle
 
     made.handlers = {queue: wrapped(queue) for queue in handlers}
+    return made
+
+
+def busy(made: World) -> World:
+    """Other jobs keep InvokeQueue filled: nothing can be said of a chunk that nobody has taken."""
+    made.queues.waiting = lambda: 1
     return made
 
 
@@ -155,7 +162,7 @@ def test_a_chunk_whose_failures_are_all_lost_runs_out_of_attempts() -> None:
 def test_a_lost_chunk_costs_its_own_records_and_the_rest_is_delivered_at_the_deadline(
     region_bytes: int,
 ) -> None:
-    made = losing(world(region_bytes=region_bytes), of("invoke", chunk=0, segment=0))
+    made = losing(busy(world(region_bytes=region_bytes)), of("invoke", chunk=0, segment=0))
     job_id = made.drop(KEY, BODY)
 
     made.run().sweep_until(AFTER_DEADLINE)
@@ -229,7 +236,7 @@ def test_a_job_that_is_not_split_by_its_deadline_fails() -> None:
 
 
 def test_chunks_that_were_never_sent_expire() -> None:
-    made = losing(world(region_bytes=9), of("split", kind="emit"))
+    made = losing(busy(world(region_bytes=9)), of("split", kind="emit"))
     made.drop(KEY, BODY)
 
     made.run().sweep_until(AFTER_DEADLINE)
@@ -363,7 +370,7 @@ def swept_after_losses(interruption: Interruption, at: int | None = None) -> Wor
 
     Interrupted at the `at`-th border from the first sweep on.
     """
-    made = World(pipeline=PIPELINE, region_bytes=10, wrap=interruption.wrap)
+    made = busy(World(pipeline=PIPELINE, region_bytes=10, wrap=interruption.wrap))
     losing(made, lambda due: due.queue == "results" and ":00000.0000:" in str(due.document))
     losing(made, of("invoke", segment=1, chunk=0))
     losing(made, of("assemble", segment=2))
@@ -392,3 +399,98 @@ def test_a_sweep_that_dies_between_any_two_calls_is_made_up_for_by_the_next(mann
     for at in range(len(whole.borders)):
         interruption = Interruption(manner=manner)
         assert delivered(swept_after_losses(interruption, at), KEY) == expected, interruption.where
+
+
+@REGIONS
+def test_lost_chunks_are_sent_again_when_no_message_of_a_chunk_is_left(region_bytes: int) -> None:
+    made = losing(world(region_bytes=region_bytes), of("invoke", chunk=0, segment=0))
+    made.drop(KEY, BODY)
+
+    made.run().sweep_until(2 * PATIENCE)
+
+    assert_whole(made)
+    assert made.journal.count("ChunksRepeated") == 1
+
+
+def test_the_lost_half_of_a_bisected_chunk_is_sent_again() -> None:
+    def refuses_six(body: bytes, request: AsyncRequest) -> Any:
+        return Failed(CLIENT_ERROR) if b"six" in body else model(body, request)
+
+    made = losing(world(predict=refuses_six), of("invoke", bits="0"))
+    made.drop(KEY, BODY)
+
+    made.run().sweep_until(2 * PATIENCE)
+
+    assert made.lines(KEY)[:5] == [predict(row) for row in ROWS[:5]]
+    assert [error["record"] for error in made.errors(KEY)] == [5]
+
+
+def test_chunks_are_not_taken_for_lost_while_others_wait_their_turn() -> None:
+    made = losing(busy(world()), of("invoke", chunk=0, segment=0))
+    made.drop(KEY, BODY)
+
+    made.run().sweep_until(2 * PATIENCE)
+
+    assert made.journal.count("ChunksRepeated") == 0
+
+
+def open_upload(made: World, bucket: str, key: str) -> str:
+    upload_id = made.objects.begin_upload(bucket, key, "")
+    made.objects.upload_part(Upload(bucket, key, upload_id), 1, b"part")
+    return upload_id
+
+
+def test_uploads_that_a_dead_function_left_open_are_aborted_by_the_sweep() -> None:
+    made = losing(world(), of("results"), times=99)
+    job_id = made.drop(KEY, BODY)
+    made.run()
+    for key in (f"{KEY}.out", f"{KEY}.errors.jsonl"):
+        open_upload(made, "output", key)
+    open_upload(made, "work", f"pieces/{job_id}/00000.out")
+    others = [open_upload(made, "output", f"{KEY}.b.out"), open_upload(made, "work", "pieces/x/0")]
+
+    made.sweep_until(2 * PATIENCE)
+
+    assert list(made.objects.uploads) == others
+
+
+def test_young_uploads_are_left_alone() -> None:
+    made = losing(world(), of("results"), times=99)
+    made.drop(KEY, BODY)
+    made.run().sweep_until(PATIENCE)
+    young = open_upload(made, "output", f"{KEY}.out")
+
+    made.sweep_jobs()
+
+    assert list(made.objects.uploads) == [young]
+
+
+def test_uploads_are_aborted_at_the_end_of_the_job_at_the_latest() -> None:
+    made = world()
+    open_upload(made, "output", f"{KEY}.out")
+    made.clock.advance(PATIENCE + 1)
+    made.drop(KEY, BODY)
+
+    made.run()
+
+    assert_whole(made)
+    assert made.objects.uploads == {}
+
+
+def test_a_job_ends_although_its_uploads_cannot_be_listed() -> None:
+    def unlistable(name: str, port: Any) -> Any:
+        def open_uploads(*_: Any) -> Any:
+            raise PermanentError("AccessDenied", "no")
+
+        if name == "objects":
+            port.open_uploads = open_uploads
+        return port
+
+    made = World(pipeline=PIPELINE, wrap=unlistable)
+    made.drop(KEY, BODY)
+
+    made.run()
+
+    assert_whole(made)
+    assert made.announcer.jobs
+    assert made.journal.count("AbortFailed") == 1

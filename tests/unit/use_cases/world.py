@@ -10,7 +10,8 @@ import io
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from penstock.domain.chunk import ChunkMessage
@@ -21,6 +22,7 @@ from penstock.domain.locations import parse_location
 from penstock.ports import AsyncRequest, AsyncTicket, ObjectRef
 from penstock.selection import compile_selection
 from penstock.testing import (
+    FakeAdmissions,
     FakeAnnouncer,
     FakeClock,
     FakeJournal,
@@ -30,17 +32,22 @@ from penstock.testing import (
     FakeTable,
 )
 from penstock.use_cases import messages
+from penstock.use_cases.abort_leaks import AbortLeaks
 from penstock.use_cases.accept_upload import AcceptUpload, Upload
 from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
+from penstock.use_cases.entrance import Entrance
+from penstock.use_cases.exit import Exit
 from penstock.use_cases.finish_job import FinishJob
 from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
 from penstock.use_cases.isolate_fault import IsolateFault
+from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.probation import Probation
+from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 from penstock.use_cases.sweep_jobs import SweepJobs
@@ -121,7 +128,7 @@ class World:
     """Buckets: input, output, work. Time passes only while a message waits for its delay.
 
     `wrap` may put something around each port; `delays` says for a message of a queue after how
-    many seconds each of its deliveries comes.
+    many seconds each of its deliveries comes. An endpoint gets at most `cap` chunks at a time.
     """
 
     def __init__(
@@ -132,10 +139,14 @@ class World:
         region_bytes: int = 64,
         wrap: Wrap = unwrapped,
         delays: Delays = once,
+        cap: int = 2000,
     ) -> None:
         self.clock = FakeClock()
         self.objects, self.table, self.queues = FakeObjects(), FakeTable(), FakeQueues()
         self.model, self.announcer, self.journal = FakeModel(), FakeAnnouncer(), FakeJournal()
+        self.admissions, self.cap = FakeAdmissions(), cap
+        self.objects.now = self.clock
+        self.queues.waiting = lambda: sum(due.queue == "invoke" for due in self._due)
         self.predict, self.delays = predict, delays
         self.dead_letters: list[Due] = []
         self.notifications: list[dict[str, Any]] = []
@@ -268,6 +279,8 @@ class World:
             if isinstance(response, bytes):
                 response = Answered(response, request.accept)
             notification = self._success(request, ticket, response)
+        received = datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="milliseconds")
+        notification["receivedTime"] = received.replace("+00:00", "Z")
         self.notifications.append(notification)
         return notification
 
@@ -290,6 +303,11 @@ class World:
         queues, announcer = wrap("queues", self.queues), wrap("announcer", self.announcer)
         now, journal, settle = self.clock, self.journal, SettleChunk(table, queues, self.journal)
         after_failure = _after_failure(objects, settle, now)
+
+        def entrance() -> Entrance:
+            return Entrance(self._lanes(wrap), queues, journal, now, latest)
+
+        exit_ = Exit(self._lanes(wrap), journal, now)
         accept = AcceptUpload(
             objects,
             table,
@@ -308,6 +326,7 @@ class World:
             model=wrap("model", self.model),
             settle=settle,
             after_failure=after_failure,
+            entrance=entrance(),
             get_job=table.get_job,
             read_header=objects.read_range,
             journal=journal,
@@ -319,22 +338,42 @@ class World:
             table=table,
             settle=settle,
             after_failure=after_failure,
+            exit=exit_,
             get_job=table.get_job,
             select=compile_selection,
             now=now,
             work_bucket="work",
         )
         compose = ComposeObject(objects)
-        finish = FinishJob(objects, table, announcer, compose, journal, now, "work", "output")
+        leaks = AbortLeaks(objects, journal, now, "work", "output")
+        finish = FinishJob(
+            objects=objects,
+            table=table,
+            announcer=announcer,
+            lanes=self._lanes(wrap),
+            compose=compose,
+            abort_leaks=leaks,
+            journal=journal,
+            now=now,
+            work_bucket="work",
+            output_bucket="output",
+        )
         merge = MergePieces(table, compose, "work")
         assemble = AssembleSegment(
             objects, table, merge, finish, compile_selection, after_failure.probation, "work"
         )
+
+        def invoke_alone(document: Any) -> None:
+            """In a function of its own: nothing is shared with one that is at work meanwhile."""
+            alone = replace(invoke, entrance=entrance())
+            with alone.entrance.batch([document]):
+                alone(ChunkMessage.from_json(document))
+
         return {
             "upload": accept,
             "split": SplitInput(objects, table, queues, journal, now, "work"),
-            "invoke": lambda document: invoke(ChunkMessage.from_json(document)),
-            "results": collect,
+            "invoke": invoke_alone,
+            "results": within(exit_.batch, collect),
             "assemble": lambda document: (
                 finish.without_pieces(document["job_id"])
                 if messages.checked(document, "segment", "finish")["kind"] == "finish"
@@ -347,6 +386,7 @@ class World:
         objects, table = wrap("objects", self.objects), wrap("table", self.table)
         queues, journal, now = wrap("queues", self.queues), self.journal, self.clock
         settle = SettleChunk(table, queues, journal)
+        leaks = AbortLeaks(objects, journal, now, "work", "output")
         segment = SweepSegment(
             objects=objects,
             table=table,
@@ -357,10 +397,16 @@ class World:
             now=now,
             patience=PATIENCE,
         )
+        exit_ = Exit(self._lanes(wrap), journal, now)
+        permits = RecoverPermits(exit_.lanes, journal, now)
         return (
-            SweepJobs(table, queues, segment, journal, now, PATIENCE),
-            HandleDeadLetter(table, queues, settle, journal, now),
+            SweepJobs(table, queues, segment, permits, exit_, leaks, journal, now, PATIENCE),
+            HandleDeadLetter(table, queues, settle, exit_, journal, now),
         )
+
+    def _lanes(self, wrap: Wrap) -> Lanes:
+        """Each function has a memory of its own."""
+        return Lanes(wrap("admissions", self.admissions), self.journal, self.clock, self.cap)
 
 
 def _after_failure(objects: Any, settle: SettleChunk, now: Callable[[], float]) -> AfterFailure:
@@ -368,6 +414,16 @@ def _after_failure(objects: Any, settle: SettleChunk, now: Callable[[], float]) 
     probation = Probation(table, journal, now)
     isolate = IsolateFault(objects, table, queues, settle, probation, journal, now, latest)
     return AfterFailure(table, queues, settle, isolate, probation, journal, now, latest)
+
+
+def within(around: Callable[..., Any], handle: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A batch of one message."""
+
+    def handle_within(document: Any) -> None:
+        with around([document]):
+            handle(document)
+
+    return handle_within
 
 
 class Killed(BaseException):

@@ -116,6 +116,18 @@ class S3Objects:
             if error.code != "NoSuchUpload":
                 raise
 
+    def open_uploads(self, bucket: str, prefix: str, begun_before: float) -> list[Upload]:
+        pages = self.s3.get_paginator("list_multipart_uploads").paginate(
+            Bucket=bucket, Prefix=prefix
+        )
+        with translated(f"s3://{bucket}/{prefix}"):
+            return [
+                Upload(bucket, found["Key"], found["UploadId"])
+                for page in pages
+                for found in page.get("Uploads", [])
+                if found["Initiated"].timestamp() < begun_before
+            ]
+
 
 def _uri(ref: ObjectRef) -> str:
     return f"s3://{ref.bucket}/{ref.key}"

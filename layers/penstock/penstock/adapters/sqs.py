@@ -14,6 +14,11 @@ BATCH = 10
 """Entries that SendMessageBatch takes."""
 
 _SENDERS = 8
+_WAITING = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,13 @@ class SqsQueues:
 
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         self._send(self.assemble_url, job_id, [(each, 0) for each in messages])
+
+    def chunks_waiting(self) -> int:
+        with translated(self.invoke_url):
+            answer = self.sqs.get_queue_attributes(
+                QueueUrl=self.invoke_url, AttributeNames=_WAITING
+            )
+        return sum(int(number) for number in answer["Attributes"].values())
 
     def _send(self, url: str, job_id: str, messages: Sequence[tuple[dict[str, Any], int]]) -> None:
         entries = [_entry(job_id, index, *each) for index, each in enumerate(messages)]

@@ -34,6 +34,7 @@ _PART = 2.0
 ask for each permit, and as many come if the endpoint becomes four times as fast."""
 
 _BUSY = 0.75
+_AGAIN = 1.5
 _TAG = 8
 
 
@@ -100,16 +101,20 @@ class Occupancy:
 _NOTHING = Share()
 
 
-def room(lane: Occupancy, limit: float, tag: str) -> int:
+def room(lane: Occupancy, limit: float, tag: str, *, again: bool = False) -> int:
     """Permits that the job may have more.
 
     As many as are free; and at any time, until twice the limit is out, what it lacks of its share,
     which is an equal one among the jobs that hold permits. So a job that comes late gets its share
     at once, while the others keep theirs until it is used up.
+
+    Args:
+        again: for chunks that were in flight before. They don't queue up once more, lest the sweep
+            takes the wait for an answer that is lost.
     """
     held, mine = lane.held, lane.held_by(tag)
     jobs = sum(lane.held_by(each) > 0 for each in lane.shares) + (mine == 0)
-    free = math.ceil(limit) - held
+    free = math.ceil((_AGAIN if again else 1) * limit) - held
     lacking = min(math.ceil(limit / jobs) - mine, math.ceil(2 * limit) - held)
     return max(0, free, lacking)
 
@@ -120,7 +125,7 @@ def prospect(lane: Occupancy, limit: float, tag: str) -> float:
     return max(lane.held_by(tag), limit / jobs)
 
 
-def granted(after: Occupancy, limit: float, tag: str, asked: int) -> int:
+def granted(after: Occupancy, limit: float, tag: str, asked: int, *, again: bool = False) -> int:
     """How many of `asked` permits the job may keep that are already counted in its share.
 
     Whoever asks first counts and then looks, so that of two who ask at the same time the second
@@ -128,7 +133,7 @@ def granted(after: Occupancy, limit: float, tag: str, asked: int) -> int:
     """
     share = after.share(tag)
     before = {**after.shares, tag: replace(share, held=share.held - asked)}
-    return min(asked, room(replace(after, shares=before), limit, tag))
+    return min(asked, room(replace(after, shares=before), limit, tag, again=again))
 
 
 def silent(lane: Occupancy, latency: float | None, now: float) -> Iterator[tuple[str, Share]]:

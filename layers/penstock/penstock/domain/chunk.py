@@ -39,6 +39,11 @@ class ChunkMessage:
     def path(self) -> ChunkPath:
         return ChunkPath(self.segment, self.chunk, self.bits)
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether the model has had the chunk before, or has had no room for it."""
+        return self.attempt > 1 or self.pauses > 0
+
     def next_attempt(self) -> "ChunkMessage":
         return replace(self, attempt=self.attempt + 1, pauses=0, hops=self.hops + 1, held=None)
 

@@ -16,7 +16,7 @@ throughput times the latency that is wanted.
 from dataclasses import dataclass, replace
 
 FIRST_LIMIT = 10.0
-"""Of an endpoint that nothing is known of."""
+"""Of an endpoint that nothing is known of, or a twentieth of its most if that is more."""
 
 FLOOR = 2.0
 """The least limit but for searches: while one chunk is worked on, the next is on its way."""
@@ -116,7 +116,7 @@ class Round:
 
 def first_pace(cap: float) -> Pace:
     """Of an endpoint that nothing is known of."""
-    return Pace(limit=min(cap, FIRST_LIMIT))
+    return Pace(limit=min(cap, max(FIRST_LIMIT, cap / 20)))
 
 
 def after_refusal(pace: Pace, now: float) -> Pace:

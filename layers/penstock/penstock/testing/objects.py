@@ -1,7 +1,8 @@
 """S3 in memory."""
 
+import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from penstock.domain.composition import MAXIMUM_PARTS, MINIMUM_PART
@@ -28,6 +29,7 @@ class _Multipart:
     bucket: str
     key: str
     content_type: str
+    begun_at: float
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -45,6 +47,7 @@ class FakeObjects:
         self.history: dict[tuple[str, str], list[StoredVersion]] = {}
         self.uploads: dict[str, _Multipart] = {}
         self.denied: set[tuple[str, str]] = set()
+        self.now: Callable[[], float] = time.time
         self._ids = 0
 
     def keys(self, bucket: str) -> list[str]:
@@ -93,7 +96,7 @@ class FakeObjects:
 
     def begin_upload(self, bucket: str, key: str, content_type: str) -> str:
         upload_id = self._next_id("upload")
-        self.uploads[upload_id] = _Multipart(bucket, key, content_type)
+        self.uploads[upload_id] = _Multipart(bucket, key, content_type, self.now())
         return upload_id
 
     def upload_part(self, target: Upload, number: int, body: bytes) -> UploadedPart:
@@ -129,6 +132,15 @@ class FakeObjects:
 
     def abort_upload(self, target: Upload) -> None:
         self.uploads.pop(target.upload_id, None)
+
+    def open_uploads(self, bucket: str, prefix: str, begun_before: float) -> list[Upload]:
+        return [
+            Upload(bucket, each.key, upload_id)
+            for upload_id, each in self.uploads.items()
+            if each.bucket == bucket
+            and each.key.startswith(prefix)
+            and each.begun_at < begun_before
+        ]
 
     def _check_parts(self, multipart: _Multipart, parts: Sequence[UploadedPart]) -> None:
         numbers = [part.number for part in parts]

@@ -22,9 +22,10 @@ class SentMessage:
 
 @dataclass(slots=True)
 class FakeQueues:
-    """Queues. Keeps what was sent, in order."""
+    """Queues. Keeps what was sent, in order; `waiting` is about what was taken since."""
 
     sent: list[SentMessage] = field(default_factory=list)
+    waiting: Callable[[], int] = lambda: 0
 
     def split(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         self._send("split", job_id, messages)
@@ -40,6 +41,9 @@ class FakeQueues:
 
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         self._send("assemble", job_id, messages)
+
+    def chunks_waiting(self) -> int:
+        return self.waiting() + sum(each.queue == "invoke" for each in self.sent)
 
     def take(self) -> list[SentMessage]:
         """All that was sent since the last time."""

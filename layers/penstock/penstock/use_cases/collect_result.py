@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from penstock.domain.chunk import ChunkState, Outcome
@@ -13,9 +14,10 @@ from penstock.domain.legible import legible
 from penstock.domain.locations import parse_answer_location
 from penstock.domain.remedies import advised
 from penstock.domain.results import Select, check_count, split_results
-from penstock.domain.trouble import GiveUp, answer_trouble, inference_trouble
+from penstock.domain.trouble import GiveUp, Kind, answer_trouble, inference_trouble
 from penstock.ports import JobTable, ObjectRef, ObjectStore
 from penstock.use_cases.after_failure import AfterFailure, error_outcome
+from penstock.use_cases.exit import Exit
 from penstock.use_cases.settle_chunk import SettleChunk
 
 LARGEST_RESPONSE = 64 * 1024**2
@@ -28,13 +30,17 @@ _LONGEST = 1024
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What of SageMaker's message matters here."""
+    """What of SageMaker's message matters here.
+
+    `asked_at` is when SageMaker got the request that it has answered.
+    """
 
     inference_id: InferenceId
     completed: bool
     output_location: str
     content_type: str
     failure_reason: str
+    asked_at: float | None = None
 
     @classmethod
     def parse(cls, document: dict[str, Any]) -> "Notification":
@@ -44,13 +50,23 @@ class Notification:
         """
         said = optional_field(document, "failureReason", str)
         answer = optional_field(document, "responseParameters", dict) or {}
+        completed = optional_field(document, "invocationStatus", str) == "Completed"
         return cls(
             inference_id=InferenceId.parse(str(document.get("inferenceId"))),
-            completed=optional_field(document, "invocationStatus", str) == "Completed",
+            completed=completed,
             output_location=optional_field(answer, "outputLocation", str) or "",
             content_type=legible(optional_field(answer, "contentType", str) or "", _LONGEST),
             failure_reason=legible(said or "SageMaker gave no reason", _LONGEST),
+            asked_at=_epoch(document.get("receivedTime")) if completed else None,
         )
+
+
+def _epoch(time: Any) -> float | None:
+    """None for what is no time: it says something of the endpoint, and nothing of the chunk."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,7 @@ class CollectResult:
     table: JobTable
     settle: SettleChunk
     after_failure: AfterFailure
+    exit: Exit
     get_job: Callable[[str], Job | None]
     select: Callable[[str], Select]
     now: Callable[[], float]
@@ -71,34 +88,33 @@ class CollectResult:
         job = self.get_job(notification.inference_id.job_id)
         if job is None or job.status.terminal:
             return
-        if notification.completed:
-            self._completed(job, notification)
-        else:
-            self._failed(job, notification)
+        ends = self._completed if notification.completed else self._failed
+        if ends(job, notification):
+            self.exit.give_back(job, notification.inference_id.path, notification.asked_at)
 
-    def _completed(self, job: Job, notification: Notification) -> None:
+    def _completed(self, job: Job, notification: Notification) -> bool:
+        """Whether it is this that ends the attempt."""
         inference = notification.inference_id
         ref = self._answer_of(notification)
         try:
             outcome = self._checked(job, notification, ref)
         except PermanentError as error:
-            self._refuse(job, inference, error)
-            return
+            return self._refuse(job, inference, error)
         # Noted first: who finds the chunk settled finds this, too.
         self.after_failure.probation.note_prediction(job)
-        self.settle(job.job_id, inference.path, inference.chunks, outcome)
+        return self.settle(job.job_id, inference.path, inference.chunks, outcome)
 
-    def _refuse(self, job: Job, inference: InferenceId, error: PermanentError) -> None:
+    def _refuse(self, job: Job, inference: InferenceId, error: PermanentError) -> bool:
         """The answer is not one result per record."""
         trouble = answer_trouble(error.code, error.message)
         if trouble.of_records:
             state = self._state_of(job, inference)
             if state:
                 self.after_failure(job, state, trouble)
-            return
+            return state is not None
         reason = GiveUp(error.code, advised(error.code, error.message))
         outcome = error_outcome(reason, inference.attempt, self.now())
-        self.settle(job.job_id, inference.path, inference.chunks, outcome)
+        return self.settle(job.job_id, inference.path, inference.chunks, outcome)
 
     def _answer_of(self, notification: Notification) -> ObjectRef:
         """Raises PermanentError: no answer of ours lies there, so none of ours is told of."""
@@ -123,12 +139,16 @@ class CollectResult:
             content_type=content_type,
         )
 
-    def _failed(self, job: Job, notification: Notification) -> None:
+    def _failed(self, job: Job, notification: Notification) -> bool:
         inference = notification.inference_id
         state = self._state_of(job, inference)
-        if state and state.attempt == inference.attempt:
-            trouble = inference_trouble(notification.failure_reason, self._model_message(state))
-            self.after_failure(job, state, trouble)
+        if state is None or state.attempt != inference.attempt:
+            return False
+        trouble = inference_trouble(notification.failure_reason, self._model_message(state))
+        if trouble.kind is Kind.UNAVAILABLE:
+            self.exit.refused(job, inference.path)
+        self.after_failure(job, state, trouble)
+        return True
 
     def _state_of(self, job: Job, inference: InferenceId) -> ChunkState | None:
         """None if the chunk is settled: then what follows is seen to.

@@ -10,8 +10,10 @@ from penstock.domain.job import Failure, Job, JobStatus, Redrive, Stop, Tally, f
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest, build_summary
 from penstock.domain.object_keys import output_keys
 from penstock.ports import Announcer, JobTable, Journal, ObjectStore, SegmentResult
+from penstock.use_cases.abort_leaks import AbortLeaks
 from penstock.use_cases.compose_object import ComposeObject, Target
 from penstock.use_cases.fail_job import TERMINAL
+from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.merge_redrive import JSON, JSON_LINES, Assembled, MergeRedrive
 from penstock.use_cases.pieces import Pieces
 
@@ -23,7 +25,9 @@ class FinishJob:
     objects: ObjectStore
     table: JobTable
     announcer: Announcer
+    lanes: Lanes
     compose: ComposeObject
+    abort_leaks: AbortLeaks
     journal: Journal
     now: Callable[[], float]
     work_bucket: str
@@ -46,6 +50,7 @@ class FinishJob:
         if not job.status.terminal:
             job = self._deliver(job)
         if not job.notified and job.summary:
+            self.lanes.forget(job)
             self.announcer.announce_job(job.summary, successful=job.status.successful)
             self.table.update_job(job_id, frozenset(), notified=True)
 
@@ -64,6 +69,7 @@ class FinishJob:
         if not self.table.update_job(job.job_id, TERMINAL, **fields):
             # Another function was first; what it wrote is what the user is told.
             return self.table.get_job(job.job_id) or job
+        self.abort_leaks(job)
         self.journal(
             f"Job{ending.status.capitalize()}",
             job_id=job.job_id,

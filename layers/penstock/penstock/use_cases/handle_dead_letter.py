@@ -17,6 +17,7 @@ from penstock.use_cases import messages
 from penstock.use_cases.accept_upload import Upload
 from penstock.use_cases.after_failure import error_outcome
 from penstock.use_cases.collect_result import Notification
+from penstock.use_cases.exit import Exit
 from penstock.use_cases.fail_job import TERMINAL, ask_to_finish, fail_job
 from penstock.use_cases.finish_job import failed_ending
 from penstock.use_cases.settle_chunk import SettleChunk
@@ -33,6 +34,7 @@ class HandleDeadLetter:
     table: JobTable
     queues: Queues
     settle: SettleChunk
+    exit: Exit
     journal: Journal
     now: Callable[[], float]
 
@@ -122,7 +124,8 @@ class HandleDeadLetter:
         failure = _failure("its result was not read", "ResultDeadLetterQueue", "collect_result")
         reason = GiveUp(failure.code, failure.message)
         outcome = error_outcome(reason, inference.attempt, self.now())
-        self.settle(job.job_id, inference.path, inference.chunks, outcome)
+        if self.settle(job.job_id, inference.path, inference.chunks, outcome):
+            self.exit.give_back(job, inference.path, None)
 
     def _assemble(self, letter: DeadLetter) -> None:
         messages.checked(letter.document, "segment", "finish")

@@ -12,7 +12,7 @@ from penstock.domain.locations import parse_answer_location
 from penstock.domain.payload import Payload, build_payload, find_rejections, without
 from penstock.domain.pricing import INLINE_LIMIT
 from penstock.domain.remedies import advised
-from penstock.domain.trouble import GiveUp, InvocationError, Kind, Trouble
+from penstock.domain.trouble import HOP_BUDGET, GiveUp, InvocationError, Kind, Trouble
 from penstock.ports import (
     AsyncRequest,
     AsyncTicket,
@@ -23,6 +23,7 @@ from penstock.ports import (
     ObjectStore,
 )
 from penstock.use_cases.after_failure import AfterFailure, stopped
+from penstock.use_cases.entrance import Entrance, Permit
 from penstock.use_cases.read_records import (
     LARGEST_CHUNK,
     TOO_MUCH,
@@ -49,6 +50,7 @@ class InvokeModel:
     model: Model
     settle: SettleChunk
     after_failure: AfterFailure
+    entrance: Entrance
     get_job: Callable[[str], Job | None]
     read_header: Callable[[ObjectRef, int, int], bytes]
     journal: Journal
@@ -94,9 +96,21 @@ class InvokeModel:
         if obstacle:
             self._settle_unsent(job, unsent, obstacle)
             return
+        with self.entrance.permit(job, chunk) as permit:
+            if permit:
+                self._send(job, chunk, permit)
+            elif chunk.hops < HOP_BUDGET:
+                self.entrance.turn_away(job, chunk)
+            else:
+                self._settle_unsent(job, unsent, _NO_TURN)
+
+    def _send(self, job: Job, chunk: ChunkMessage, permit: Permit) -> None:
+        unsent = ChunkState(chunk.path, chunk)
         try:
-            self._invoke(job, chunk)
+            self._invoke(job, chunk, permit)
         except InvocationError as error:
+            if error.trouble.kind is Kind.UNAVAILABLE:
+                self.entrance.refused(job, chunk)
             self.after_failure(job, unsent, error.trouble)
         except PermanentError as error:
             if error.code == TOO_MUCH:
@@ -105,7 +119,7 @@ class InvokeModel:
             reason = GiveUp(error.code, advised(error.code, error.message))
             self._settle_unsent(job, unsent, reason)
 
-    def _invoke(self, job: Job, chunk: ChunkMessage) -> None:
+    def _invoke(self, job: Job, chunk: ChunkMessage, permit: Permit) -> None:
         records = read_records(self.objects, job, chunk)
         rejections = find_rejections(job.pipeline.format_of(job.source.key), records)
         accepted = without(records, rejections)
@@ -118,6 +132,7 @@ class InvokeModel:
             chunk.job_id, chunk.path, chunk.attempt, payload.sent, chunk.chunks
         )
         ticket = self.model.invoke_async(self._request(job, inference_id, payload))
+        permit.keep()
         self._check(job, ticket)
         self._record(chunk, inference_id, ticket, len(rejections))
 
@@ -200,6 +215,7 @@ class InvokeModel:
         self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
 
 
+_NO_TURN = GiveUp("EndpointBusy", f"the endpoint had no room, {HOP_BUDGET} times")
 _OUT_OF_TIME = GiveUp(
     "DeadlineExceeded", "the job's deadline has passed; raise `deadline`", unfinished=True
 )

@@ -14,7 +14,10 @@ from penstock.domain.job import Job
 from penstock.domain.splitting import Resolution, resolve
 from penstock.ports import JobTable, Journal, Queues
 from penstock.use_cases import messages
+from penstock.use_cases.abort_leaks import AbortLeaks
+from penstock.use_cases.exit import Exit
 from penstock.use_cases.fail_job import ask_to_finish, fail_job
+from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.split_input import dialect_of, emits_of, regions_of
 from penstock.use_cases.sweep_segment import Budget, SweepSegment, expires_at
 
@@ -34,16 +37,20 @@ class SweepJobs:
     table: JobTable
     queues: Queues
     sweep_segment: SweepSegment
+    recover_permits: RecoverPermits
+    exit: Exit
+    abort_leaks: AbortLeaks
     journal: Journal
     now: Callable[[], float]
     patience: float
 
     def __call__(self) -> None:
         budget = Budget()
-        for job_id in self.table.jobs_to_sweep(self.now(), JOBS_A_RUN):
-            if budget.spent:
-                break
-            self._sweep(job_id, budget)
+        with self.exit.batch():
+            for job_id in self.table.jobs_to_sweep(self.now(), JOBS_A_RUN):
+                if budget.spent:
+                    break
+                self._sweep(job_id, budget)
 
     def _sweep(self, job_id: str, budget: Budget) -> None:
         job = self.table.get_job(job_id)
@@ -54,6 +61,7 @@ class SweepJobs:
         # Once more: a stop that was noted in between has been put off with it.
         job = self.table.get_job(job_id) or job
         try:
+            self.abort_leaks(job)
             stopped_at = self._look_at(job, budget)
         except PenstockError as error:
             self.journal("SweepFailed", job_id=job_id, code=error.code, reason=error.message)
@@ -99,8 +107,7 @@ class SweepJobs:
             self._finish(job)
 
     def _split_again(self, job: Job) -> None:
-        now = self.now()
-        expired = now >= expires_at(job, self.patience)
+        now, expired = self.now(), self._has_expired(job)
         if expired and not job.totals:
             error = PermanentError("DeadlineExceeded", "the file was not split by the deadline")
             fail_job(self.table, self.queues, job.job_id, error)
@@ -118,18 +125,32 @@ class SweepJobs:
 
     def _look_at_segments(self, job: Job, budget: Budget) -> int | None:
         incomplete: list[int] = []
+        census = self.recover_permits.begin(job)
         stopped_at, open_segments = None, 0
         for segment in self._open_segments(job):
             open_segments += 1
-            if self.sweep_segment(job, segment, budget):
+            if self.sweep_segment(job, segment, budget, census):
                 incomplete.append(segment)
             if budget.spent:
                 stopped_at = segment if budget.chunks <= 0 else segment + 1
                 break
-        self._send_again(job, incomplete)
+        if incomplete and (self._has_expired(job) or self._lost_messages(job)):
+            self._send_again(job, incomplete)
+        if stopped_at is None and not job.sweep_from:
+            self.recover_permits(job, census)
         if not open_segments and not job.sweep_from:
             self._finish(job)
         return stopped_at
+
+    def _has_expired(self, job: Job) -> bool:
+        return self.now() >= expires_at(job, self.patience)
+
+    def _lost_messages(self, job: Job) -> bool:
+        """Whether chunks that nobody has taken up are in no queue any more."""
+        begun = job.emitted and job.split_at is not None
+        if not begun or self.now() < (job.split_at or 0.0) + self.patience:
+            return False
+        return self.queues.chunks_waiting() == 0
 
     def _open_segments(self, job: Job) -> Iterator[int]:
         """Those without a result, from where the last run stopped."""

@@ -12,6 +12,7 @@ from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases import messages
 from penstock.use_cases.after_failure import error_outcome
+from penstock.use_cases.recover_permits import Census
 from penstock.use_cases.settle_chunk import SettleChunk
 
 
@@ -45,10 +46,11 @@ class SweepSegment:
     now: Callable[[], float]
     patience: float
 
-    def __call__(self, job: Job, segment: int, budget: Budget) -> bool:
-        """Whether the job has expired and the segment has chunks that nothing is known of."""
+    def __call__(self, job: Job, segment: int, budget: Budget, census: Census) -> bool:
+        """Whether the segment has chunks that nothing is known of."""
         budget.segments -= 1
         states = self.table.get_segment(job.job_id, segment)
+        census.note(states)
         expired = self.now() >= expires_at(job, self.patience)
         for state in states:
             if budget.chunks > 0 and self._is_due(job, state, expired=expired):
@@ -57,7 +59,7 @@ class SweepSegment:
         complete = is_complete(states)
         if complete and self._is_stuck(states):
             self._assemble(job, segment, states)
-        return expired and not complete
+        return not complete
 
     def _is_due(self, job: Job, state: ChunkState, *, expired: bool) -> bool:
         if state.outcome or not state.message:
