@@ -33,6 +33,7 @@ _PART = 2.0
 """Of the time that a backlog takes: waits end after half of theirs on average, so that four chunks
 ask for each permit, and as many come if the endpoint becomes four times as fast."""
 
+_USUAL_TURNS = 8
 _BUSY = 0.75
 _AGAIN = 1.5
 _TAG = 8
@@ -180,7 +181,9 @@ def waiting_time(permits: float, latency: float | None, backlog: int, turns: int
     if not latency:
         return min(_UNKNOWN_WAIT, SHORTEST_WAIT * 2.0 ** min(turns, 10))
     drained_in = backlog * latency / permits
-    return min(LONGEST_WAIT, max(SHORTEST_WAIT, drained_in / _PART))
+    # Who has asked so often waits for a permit that was lost, or for an endpoint that has stopped.
+    patience = SHORTEST_WAIT * 2.0 ** min(10, max(0, turns - _USUAL_TURNS) // 2)
+    return min(LONGEST_WAIT, max(patience, drained_in / _PART))
 
 
 def next_turn(ceiling: float, time_left: float, uniform: Callable[[float, float], float]) -> int:
