@@ -97,9 +97,10 @@ def test_an_upload_in_the_dead_letter_queue_becomes_a_failed_job(echo: Stack) ->
     }
     with echo.listening("failure_topic_arn") as next_message:
         bury(echo, "upload_queue_url", event)
-        told = json.loads(next_message()["Message"])
+        # Jobs of earlier tests may be ended by the sweep meanwhile, and told of too.
+        messages = (json.loads(next_message()["Message"]) for _ in range(5))
+        told = next(each for each in messages if each["job_id"] == job_id_of(bucket, key, "e:1"))
 
-    assert told["job_id"] == job_id_of(bucket, key, "e:1")
     assert told["failure"]["code"] == "DeadLetter"
 
 
