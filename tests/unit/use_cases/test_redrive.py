@@ -316,7 +316,7 @@ def test_answers_with_newlines_in_quotes_are_rows_all_the_same() -> None:
     assert before.world.manifest("in/x.csv")["outputs"]["predictions"]["lines"] == 8
 
 
-def test_records_that_were_not_tried_keep_the_job_from_succeeding() -> None:
+def test_a_redrive_that_was_cancelled_leaves_the_file_as_good_as_it_was() -> None:
     before = ran("in/x.csv", CSV)
     before.world.predict = model
     job_id = before.drop(jsonl(before.error_file))
@@ -331,9 +331,24 @@ def test_records_that_were_not_tried_keep_the_job_from_succeeding() -> None:
     before.world.run()
 
     manifest = before.world.manifest("in/x.csv")
-    assert manifest["status"] == "CANCELLED"
+    assert before.world.job(job_id).status is JobStatus.CANCELLED
+    assert before.world.announcer.jobs[-1][0]["status"] == "CANCELLED"
+    assert (manifest["status"], manifest["redrives"][0]["status"]) == ("PARTIAL", "CANCELLED")
     assert manifest["records"] == {"total": 5, "succeeded": 3, "failed": 2}
     assert [line["error"] for line in before.error_file] == ["Cancelled", "Cancelled"]
+
+
+def test_a_model_that_refuses_all_again_does_not_spoil_the_file() -> None:
+    body = b"".join(b"bad %d\nok %d\n" % (number, number) for number in range(100))
+    before = ran("in/x.txt", body)
+
+    job = before.redrive(predict=disliking(b"bad"))
+
+    assert (job.status, job.failure and job.failure.code) == (JobStatus.FAILED, "TooManyFailures")
+    assert before.world.announcer.jobs[-1][1] is False
+    manifest = before.world.manifest("in/x.txt")
+    assert (manifest["status"], manifest["failure"]) == ("PARTIAL", None)
+    assert manifest["redrives"][0]["failure"]["code"] == "TooManyFailures"
 
 
 def test_tolerance_is_that_of_the_whole_file() -> None:

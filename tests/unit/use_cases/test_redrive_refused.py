@@ -54,7 +54,7 @@ WRONG: dict[str, tuple[Callable[[Lines], Lines], str]] = {
     "no id": (without("id"), "line 1: `id` is missing; leave it as it is"),
     "an id of another record": (
         lambda found: [found[0] | {"record": 2}, *found[1:]],
-        "line 1: its id is of record 0, but `record` is 2",
+        "line 1: its id is of record '0', but `record` is 2",
     ),
     "a record that did not fail": (
         lambda found: [found[0] | {"record": 1, "id": found[0]["id"][:-1] + "1"}],

@@ -8,6 +8,7 @@ from penstock.domain.errors import PermanentError
 from penstock.domain.job import Source, Tally
 from penstock.domain.output_lines import LineStyle, style_of
 from penstock.domain.pipeline import Pipeline
+from penstock.domain.splitting import Format
 
 LARGEST_MANIFEST = 1024**2
 """Bytes. Real ones have two or three thousand, and as many more for each redrive."""
@@ -76,6 +77,8 @@ def _delivered(document: dict[str, Any]) -> Delivered:
     tally = Tally(int(records["succeeded"]), int(records["failed"]))
     if tally.total != records["total"]:
         raise ValueError("records do not add up")
+    pipeline = Pipeline.from_json(document["pipeline"])
+    Format(pipeline.format_of(document["input"]["key"]))  # ValueError: there is no such
     header = document["input"].get("header")
     return Delivered(
         document=document,
@@ -86,7 +89,7 @@ def _delivered(document: dict[str, Any]) -> Delivered:
         predictions=_source(outputs["predictions"]) if "predictions" in outputs else None,
         errors=_source(outputs["errors"]) if "errors" in outputs else None,
         lines=outputs.get("predictions", {}).get("lines"),
-        pipeline=Pipeline.from_json(document["pipeline"]),
+        pipeline=pipeline,
     )
 
 

@@ -175,12 +175,17 @@ def final_status(job: Job, tally: Tally) -> tuple[JobStatus, Failure | None]:
             "raise `deadline` or scale the endpoint"
         )
         return JobStatus.EXPIRED, Failure("DeadlineExceeded", message)
+    return standing(job.pipeline, tally)
+
+
+def standing(pipeline: Pipeline, tally: Tally) -> tuple[JobStatus, Failure | None]:
+    """How a file stands whose records ended so, whatever became of the jobs that ran them."""
     if not tally.failed:
         return JobStatus.SUCCEEDED, None
     if not tally.succeeded:
         message = "no record was predicted; the error file says why"
         return JobStatus.FAILED, Failure("NothingSucceeded", message)
-    return _judged_by_tolerance(job.pipeline, tally)
+    return _judged_by_tolerance(pipeline, tally)
 
 
 def _judged_by_tolerance(pipeline: Pipeline, tally: Tally) -> tuple[JobStatus, Failure | None]:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from penstock.domain.job import Failure, Job, JobStatus, Tally
+from penstock.domain.job import Failure, Job, JobStatus, Tally, standing
 from penstock.domain.object_keys import pipeline_name
 from penstock.domain.pricing import Usage, estimated_dollars
 
@@ -83,13 +83,15 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
 def build_merged_manifest(before: dict[str, Any], job: Job, ending: Ending) -> dict[str, Any]:
     """The manifest of a file after a redrive, from the one `before` it.
 
-    What it says of the file as a whole is as of now; what it took adds up; the rest stays.
+    What it says of the file as a whole is as of now; what it took adds up; the rest stays. How the
+    redrive itself ended is told among the others.
     """
+    status, failure = standing(job.pipeline, ending.tally)
     cost = before["cost_estimate"]
     dollars = round(cost["usd"] + _cost(ending.effort)["usd"], 6)
     return before | {
-        "status": ending.status.value,
-        "failure": asdict(ending.failure) if ending.failure else None,
+        "status": status.value,
+        "failure": asdict(failure) if failure else None,
         "records": _records(ending.tally),
         "chunks": before["chunks"] + (job.totals.chunks if job.totals else 0),
         "attempts": before["attempts"] + ending.effort.attempts,
@@ -106,8 +108,8 @@ def merged_ending(document: dict[str, Any], now: float) -> Ending:
     outputs = document["outputs"]
     names = [each.name for each in fields(StoredObject)]
     return Ending(
-        status=JobStatus(document["status"]),
-        failure=Failure(**document["failure"]) if document["failure"] else None,
+        status=JobStatus(latest["status"]),
+        failure=Failure(**latest["failure"]) if latest["failure"] else None,
         tally=Tally(records["succeeded"], records["failed"]),
         effort=Effort(),
         finished_at=now,
@@ -122,6 +124,8 @@ def merged_ending(document: dict[str, Any], now: float) -> Ending:
 def _redrive_document(job: Job, ending: Ending) -> dict[str, Any]:
     return {
         "job_id": job.job_id,
+        "status": ending.status.value,
+        "failure": asdict(ending.failure) if ending.failure else None,
         "at": iso(ending.finished_at),
         "seconds": round(ending.finished_at - job.created_at, 3),
         **(asdict(ending.redriven) if ending.redriven else {}),

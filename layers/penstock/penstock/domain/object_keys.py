@@ -78,6 +78,8 @@ def check_input_key(key: str) -> None:
             f"the name ends in {suffix}, as outputs of Penstock do; "
             f"rename the file, for example to {key.removesuffix(suffix).rsplit('/', 1)[-1]}"
         )
+        if redriven_key(key):
+            message += "; `penstock redrive` runs failed records again"
         raise PermanentError("OutputNameCollision", message)
     _check_readable(key)
     check_key_length(key)

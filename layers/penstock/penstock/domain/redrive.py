@@ -160,7 +160,7 @@ def _check_id(given: FailedRecord, lineage: Lineage) -> None:
         )
     if given.id != record_id(lineage.job_id, given.index):
         raise _refusal(
-            f"its id is of record {index:.20}, but `record` is {given.index}; "
+            f"its id is of record {index!r:.20}, but `record` is {given.index}; "
             "leave both as they are in the error file"
         )
 

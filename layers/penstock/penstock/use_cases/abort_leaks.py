@@ -38,8 +38,9 @@ class AbortLeaks:
         return self._forgotten(self.work_bucket, f"pieces/{job.job_id}/")
 
     def _of_outputs(self, job: Job) -> list[Upload]:
-        keys = astuple(output_keys(job.source.key))
-        found = self._forgotten(self.output_bucket, f"{job.source.key}.")
+        key = job.redrive.source.key if job.redrive else job.source.key
+        keys = astuple(output_keys(key))
+        found = self._forgotten(self.output_bucket, f"{key}.")
         return [upload for upload in found if upload.key in keys]
 
     def _forgotten(self, bucket: str, prefix: str) -> list[Upload]:
