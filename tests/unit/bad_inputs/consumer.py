@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from penstock.batches import Batches
+from penstock.batches import Batches, Stage
 from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.envelopes import document_of, unwrapped
 from tests.unit.use_cases.world import Due, World
@@ -34,6 +35,7 @@ class Consumer:
     world: World = field(default_factory=lambda: World(region_bytes=1000))
     good: list[dict[str, Any]] = field(default_factory=list)
     log: io.StringIO = field(default_factory=io.StringIO)
+    lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.job_id = self.world.drop(KEY, b"one\ntwo\n")
@@ -54,9 +56,15 @@ class Consumer:
         # Loggers of one name share the stream of the first.
         logger = Logger(f"bad-inputs-{next(_LOGGERS)}", stream=self.log, level="INFO")
         parse = PARSERS.get(self.queue, document_of)
-        answer = Batches(self.world.handlers[self.queue], None, logger, parse)({"Records": records})
+        batches = Batches(Stage(self._handle), None, logger, parse)
+        answer = batches({"Records": records})
         self.world._carry_on()
         return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+    def _handle(self, document: dict[str, Any]) -> None:
+        # One at a time: in a World each message makes up a batch of permits.
+        with self.lock:
+            self.world.handlers[self.queue](document)
 
     @property
     def logged(self) -> str:

@@ -21,15 +21,17 @@ class Witness:
     def around(self, name: str, port: Any) -> Any:
         return _Watched(self, port) if name == "objects" else port
 
-    def note(self, arguments: tuple[Any, ...]) -> None:
-        """Of a call that takes bucket and key as texts, as all do that write."""
+    def note(self, method: str, arguments: tuple[Any, ...]) -> None:
+        """Of a call. Bucket and key as texts are of those that write, with two exceptions."""
         for each in arguments:
             if isinstance(each, ObjectRef):
                 self.read.add((each.bucket, each.key))
             elif isinstance(each, Upload):
                 self.written.add((each.bucket, each.key))
         match arguments:
-            case [str(bucket), str(key), *_]:
+            case [str(bucket), str(key), *_] if method == "newest":
+                self.read.add((bucket, key))
+            case [str(bucket), str(key), *_] if method != "open_uploads":  # which only lists
                 self.written.add((bucket, key))
 
 
@@ -42,7 +44,7 @@ class _Watched:
         method: Callable[..., Any] = getattr(self.objects, name)
 
         def watched(*arguments: Any, **options: Any) -> Any:
-            self.witness.note(arguments)
+            self.witness.note(name, arguments)
             return method(*arguments, **options)
 
         return watched
