@@ -23,16 +23,18 @@ def penstock(*words: str | Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def forget(stack: Stack) -> None:
-    """Job table and work bucket, as if all had expired."""
+def forget(stack: Stack, job_id: str) -> None:
+    """All of the job in table and work bucket, as if it had expired."""
     for page in stack.dynamodb.get_paginator("scan").paginate(TableName=stack.document["table"]):
         for item in page["Items"]:
-            key = {name: item[name] for name in ("pk", "sk")}
-            stack.dynamodb.delete_item(TableName=stack.document["table"], Key=key)
+            if job_id in item["pk"]["S"]:
+                key = {name: item[name] for name in ("pk", "sk")}
+                stack.dynamodb.delete_item(TableName=stack.document["table"], Key=key)
     work = {"Bucket": stack.document["work_bucket"]}
     for page in stack.s3.get_paginator("list_objects_v2").paginate(**work):
         for found in page.get("Contents", []):
-            stack.s3.delete_object(**work, Key=found["Key"])
+            if job_id in found["Key"]:
+                stack.s3.delete_object(**work, Key=found["Key"])
 
 
 def redriven(stack: Stack, key: str, job_id: str, patience: float = PATIENCE) -> dict[str, Any]:
@@ -58,7 +60,8 @@ def test_mended_and_long_records_are_merged_long_after_their_job_is_forgotten(
     records = [b"one", b"poison", LONG, b"explode", b"five"]
     before = echo.run("redrive/lines.txt", b"\n".join(records))
     assert [error["record"] for error in before.errors] == [1, 3]
-    forget(echo)
+    forget(echo, before.job_id)
+    assert echo.job_status(before.job_id) is None
 
     with echo.listening("success_topic_arn") as next_message:
         lines = [error | {"input": f"mended {error['record']}"} for error in before.errors]
