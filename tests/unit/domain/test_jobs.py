@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.domain.errors import PermanentError, RetryableError, ThrottledError
+from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Tally, Totals, final_status
 from penstock.domain.manifest import (
     Effort,
@@ -216,4 +216,3 @@ def test_an_error_has_a_code_to_group_by_and_a_message_for_people() -> None:
 
     assert (error.code, error.message) == ("ObjectNotFound", "s3://b/k does not exist")
     assert str(error) == "ObjectNotFound: s3://b/k does not exist"
-    assert issubclass(ThrottledError, RetryableError)

@@ -2,7 +2,6 @@
 
 PenstockError
 ├── RetryableError      the same step may succeed later
-│   └── ThrottledError  ... and the failure says nothing about the chunk: it costs no attempt
 └── PermanentError      it will not, however often it is tried
 
 A built-in exception that escapes is a bug of ours.
@@ -20,10 +19,6 @@ class PenstockError(Exception):
 
 class RetryableError(PenstockError):
     """The same step may succeed later."""
-
-
-class ThrottledError(RetryableError):
-    """The other side has no room now."""
 
 
 class PermanentError(PenstockError):
