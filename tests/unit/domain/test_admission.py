@@ -11,6 +11,7 @@ from penstock.domain.admission import (
     LONGEST_WAIT,
     SHORTEST_WAIT,
     SILENCE,
+    Ahead,
     Occupancy,
     Share,
     granted,
@@ -144,18 +145,31 @@ def test_a_few_permits_are_under_way_while_anything_moves() -> None:
 
 
 def test_a_chunk_asks_again_within_half_the_time_that_the_backlog_takes() -> None:
-    assert waiting_time(permits=12, latency=3.0, backlog=1000, turns=0) == 125.0
+    assert waiting_time(Ahead(permits=12, latency=3.0, backlog=1000), turns=0) == 125.0
 
 
 def test_waiting_is_neither_spinning_nor_sleeping_through_a_change() -> None:
-    assert waiting_time(12, 3.0, 1, 0) == SHORTEST_WAIT
-    assert waiting_time(12, 3.0, 10**6, 0) == LONGEST_WAIT
+    assert waiting_time(Ahead(12, 3.0, backlog=1), 0) == SHORTEST_WAIT
+    assert waiting_time(Ahead(12, 3.0, backlog=10**6), 0) == LONGEST_WAIT
+
+
+def test_where_nothing_moves_a_chunk_asks_less_and_less_often() -> None:
+    waits = [waiting_time(Ahead(12, 3.0, 1, idle), 99) for idle in (1.0, 30.0, 400.0, 7200.0)]
+
+    assert waits == [SHORTEST_WAIT, 15.0, 200.0, LONGEST_WAIT]
 
 
 def test_as_long_as_nothing_is_known_waits_grow() -> None:
-    waits = [waiting_time(12, None, 1000, turns) for turns in (0, 1, 2, 5, 20_000)]
+    waits = [waiting_time(Ahead(12, None, 1000), turns) for turns in (0, 1, 2, 5, 20_000)]
 
     assert waits == [2.0, 4.0, 8.0, 60.0, 60.0]
+
+
+def test_a_lane_is_idle_since_its_last_change() -> None:
+    changed = {"a": Share(1, 1, NOW - 30), "b": Share(0, 5, NOW - 7)}
+
+    assert Occupancy(shares=changed).idle(NOW) == 7
+    assert Occupancy().idle(NOW) == 0
 
 
 def test_no_chunk_waits_beyond_the_deadline() -> None:

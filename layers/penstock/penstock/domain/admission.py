@@ -33,7 +33,6 @@ _PART = 2.0
 """Of the time that a backlog takes: waits end after half of theirs on average, so that four chunks
 ask for each permit, and as many come if the endpoint becomes four times as fast."""
 
-_USUAL_TURNS = 8
 _BUSY = 0.75
 _AGAIN = 1.5
 _TAG = 8
@@ -98,8 +97,27 @@ class Occupancy:
     def held(self) -> int:
         return sum(map(self.held_by, self.shares))
 
+    def idle(self, now: float) -> float:
+        """Seconds in which no permit was taken or given back."""
+        return now - max((each.changed_at for each in self.shares.values()), default=now)
+
 
 _NOTHING = Share()
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a chunk without a permit waits for.
+
+    `permits` are those that its job has or can have soon, `latency` is how long an answer takes, if
+    that is known, `backlog` counts the job's chunks that wait. For `idle` seconds no permit of the
+    lane has been taken or given back.
+    """
+
+    permits: float
+    latency: float | None
+    backlog: int
+    idle: float = 0.0
 
 
 def room(lane: Occupancy, limit: float, tag: str, *, again: bool = False) -> int:
@@ -166,24 +184,22 @@ def is_busy(held: int, limit: float) -> bool:
     return held >= _BUSY * limit
 
 
-def waiting_time(permits: float, latency: float | None, backlog: int, turns: int) -> float:
+def waiting_time(ahead: Ahead, turns: int) -> float:
     """Seconds in which a chunk that got no permit asks again; at random within them.
 
-    A part of the time that the job's backlog takes with these permits (Little's law), so that the
-    chunks which ask are some times as many as get a permit, however long the backlog is.
+    A part of the time that the job's backlog takes with its permits (Little's law), so that the
+    chunks which ask are some times as many as get a permit, however long the backlog is. Where
+    nothing moves, since permits were lost or the endpoint has stopped, half of the time since
+    anything did.
 
     Args:
-        permits: that the job has, or can have soon.
-        latency: how long an answer takes, if that is known.
-        backlog: the job's chunks that wait for a permit.
-        turns: how often the chunk has asked in vain.
+        ahead: what the chunk waits for.
+        turns: how often it has asked in vain.
     """
-    if not latency:
+    if not ahead.latency:
         return min(_UNKNOWN_WAIT, SHORTEST_WAIT * 2.0 ** min(turns, 10))
-    drained_in = backlog * latency / permits
-    # Who has asked so often waits for a permit that was lost, or for an endpoint that has stopped.
-    patience = SHORTEST_WAIT * 2.0 ** min(10, max(0, turns - _USUAL_TURNS) // 2)
-    return min(LONGEST_WAIT, max(patience, drained_in / _PART))
+    drained_in = ahead.backlog * ahead.latency / ahead.permits
+    return min(LONGEST_WAIT, max(SHORTEST_WAIT, drained_in / _PART, ahead.idle / 2))
 
 
 def next_turn(ceiling: float, time_left: float, uniform: Callable[[float, float], float]) -> int:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from penstock.domain.admission import (
+    Ahead,
     Lane,
     granted,
     next_turn,
@@ -138,7 +139,8 @@ class Entrance:
         chunks = job.totals.chunks if job.totals else 0
         backlog = max(1, chunks // lane.lanes - seen.share(tag).sent)
         permits = prospect(seen, pace.highest(self.lanes.cap) / lane.lanes, tag)
-        return waiting_time(permits, pace.latency, backlog, chunk.turns)
+        ahead = Ahead(permits, pace.latency, backlog, seen.idle(self.now()))
+        return waiting_time(ahead, chunk.turns)
 
     def _send_later(self) -> None:
         for job_id, messages in self._batch.later.items():
