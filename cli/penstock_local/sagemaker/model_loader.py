@@ -138,7 +138,7 @@ class ModelLoader:
 
     def _start_loading(self, name: str) -> asyncio.Task[None]:
         seconds = self._services.limits.now.model_load_seconds
-        task = asyncio.create_task(asyncio.wait_for(self._load(name), seconds))
+        task = asyncio.create_task(self._load_within(name, seconds))
         self._loading[name] = task
         task.add_done_callback(lambda done: self._ended(self._loading, name, done))
         return task
@@ -150,6 +150,10 @@ class ModelLoader:
             del tasks[name]
         if not task.cancelled() and (error := task.exception()):
             _log.info("model %s: %r", self._targets.get(name, name), error)
+
+    async def _load_within(self, name: str, seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            await self._load(name)
 
     async def _load(self, name: str) -> None:
         if unloading := self._unloading.get(name):

@@ -44,8 +44,11 @@ class ServerProcess:
     async def stop(self, grace_seconds: float) -> None:
         """SIGTERM, and SIGKILL when the grace is over, as SageMaker does after 30 seconds."""
         self._signal(signal.SIGTERM)
+        # Not wait_for: in Python 3.11 it forgets a cancellation that comes as the process ends, and
+        # whoever supervises the process would start it again for ever.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), grace_seconds)
+            async with asyncio.timeout(grace_seconds):
+                await self._process.wait()
         # In any case, for children that stayed behind and for the watcher.
         self._signal(signal.SIGKILL)
         await self._process.wait()

@@ -102,7 +102,8 @@ class ServerlessPool:
 
     async def _until_ready(self, worker: _Worker, seconds: float) -> None:
         try:
-            await asyncio.wait_for(worker.instance.until_ready(), seconds)
+            async with asyncio.timeout(seconds):
+                await worker.instance.until_ready()
         except TimeoutError as error:
             raise model_not_ready(_PROVISIONING) from error
 

@@ -1,141 +1,47 @@
-"""A running local SageMaker with everything around it, as the tests see it."""
+"""What the tests build: models, configurations, endpoints, and what surrounds them."""
 
-import http.client
+import functools
 import json
-import os
-import subprocess
-import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
+from tests.contract.sagemaker.account import Account
+from tests.contract.sagemaker.server import UNHURRIED, Server, running_server, start_server
+from tests.contract.sagemaker.target import (
+    ACCOUNT,
+    BUCKET,
+    CREDENTIALS,
+    IMAGE,
+    ON_AWS,
+    ONE_ATTEMPT,
+    REGION,
+    ROLE,
+    client,
+    eventually,
+    image,
+)
 
-IMAGES = Path(__file__).parent / "images"
-IMAGE = f"file://{IMAGES / 'behaviours'}"
-ROLE = "arn:aws:iam::000000000000:role/endpoint"
-REGION = "eu-west-1"
-BUCKET = "lab"
-ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-
-
-def image(name: str) -> str:
-    return f"file://{IMAGES / name}"
-
-
-def eventually(found: Callable[[], Any], timeout: float = 8.0) -> Any:
-    """The first true value of `found()`; fails when there is none within the timeout."""
-    deadline = time.monotonic() + timeout
-    while not (value := found()):
-        assert time.monotonic() < deadline, "it didn't happen in time"
-        time.sleep(0.02)
-    return value
-
-
-def client(service: str, url: str, config: Config = ONE_ATTEMPT) -> Any:
-    session: Any = boto3.session.Session()  # Any: the service is a variable
-    return session.client(
-        service,
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=config,
-    )
-
-
-@contextmanager
-def running_server(state: Path, aws_url: str, *options: str) -> Iterator["Server"]:
-    server = start_server(state, aws_url, *options)
-    try:
-        yield server
-    finally:
-        server.process.terminate()
-        server.process.wait(10)
-
-
-def start_server(state: Path, aws_url: str, *options: str) -> "Server":
-    port_file = state.with_name(f"{state.name}-port-{uuid.uuid4().hex[:8]}")
-    command = [sys.executable, "-m", "penstock_local.sagemaker", "--port", "0"]
-    command += ["--port-file", str(port_file), "--state-dir", str(state)]
-    command += ["--aws-endpoint-url", aws_url, "--ping-seconds", "0.1", *options]
-    environment = {**os.environ, **CREDENTIALS, "AWS_REGION": REGION}
-    log = state.with_name(f"{state.name}.log").open("ab")
-    with log:
-        process = subprocess.Popen(command, env=environment, stderr=log)  # noqa: S603 - ours
-    eventually(lambda: port_file.exists() or process.poll() is not None, 15)
-    assert process.poll() is None, state.with_name(f"{state.name}.log").read_text()
-    return Server(process, f"http://{port_file.read_text()}")
-
-
-@dataclass(frozen=True)
-class HttpAnswer:
-    status: int
-    headers: Any
-    document: Any
-
-
-@dataclass
-class Server:
-    process: subprocess.Popen[bytes]
-    url: str
-
-    @cached_property
-    def control(self) -> Any:
-        return client("sagemaker", self.url)
-
-    @cached_property
-    def runtime(self) -> Any:
-        return client("sagemaker-runtime", self.url)
-
-    def local(self, method: str, path: str, document: Any = None) -> Any:
-        data = None if document is None else json.dumps(document).encode()
-        answer = self.http(method, f"/_local/{path}", data)
-        assert answer.status == 200, answer
-        return answer.document
-
-    def http(self, method: str, path: str, body: bytes | None = None, **headers: str) -> HttpAnswer:
-        """What no SDK would send. `_` in the names of headers stands for `-`."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=5)
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(connection):
-            connection.request(method, path, body, sent)
-            response = connection.getresponse()
-            return HttpAnswer(response.status, response.headers, json.load(response))
-
-    def stats(self, endpoint: str) -> Any:
-        return self.local("GET", "stats")["endpoints"][endpoint]
-
-    def status(self, endpoint: str) -> str:
-        described = self.control.describe_endpoint(EndpointName=endpoint)
-        return str(described["EndpointStatus"])
-
-    def until_status(self, endpoint: str, status: str) -> None:
-        eventually(lambda: self.status(endpoint) == status)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
 class Surroundings:
     """S3, SNS, SQS and EventBridge, and a topic whose messages can be read."""
 
-    url: str
+    url: str | None
 
     def __post_init__(self) -> None:
         self.s3 = client("s3", self.url)
         self.sns = client("sns", self.url)
         self.sqs = client("sqs", self.url)
         self.events = client("events", self.url)
-        self.s3.create_bucket(
-            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
-        )
+        self.undo: list[Callable[[], Any]] = []  # at the end of a session in a real account
+        if not ON_AWS:
+            place = {"LocationConstraint": REGION}
+            self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
 
     def put(self, key: str, body: bytes) -> str:
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
@@ -155,15 +61,39 @@ class Surroundings:
 
     def topic(self, name: str) -> "Topic":
         topic = self.sns.create_topic(Name=name)["TopicArn"]
-        queue = self.sqs.create_queue(QueueName=name)["QueueUrl"]
-        arn = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        self.undo.append(functools.partial(self.sns.delete_topic, TopicArn=topic))
+        queue, arn = self.queue(name, "sns.amazonaws.com")
         self.sns.subscribe(
             TopicArn=topic,
             Protocol="sqs",
-            Endpoint=arn["Attributes"]["QueueArn"],
+            Endpoint=arn,
             Attributes={"RawMessageDelivery": "true"},
         )
         return Topic(topic, queue, self.sqs)
+
+    def queue(self, name: str, sender: str) -> tuple[str, str]:
+        """URL and ARN of a queue that the service may send to."""
+        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.undo.append(functools.partial(self.sqs.delete_queue, QueueUrl=url))
+        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        arn: str = found["Attributes"]["QueueArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": sender},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        return url, arn
+
+    def rule(self, name: str, pattern: Any, target: Any, state: str = "ENABLED") -> None:
+        """Of the default bus."""
+        self.events.put_rule(Name=name, EventPattern=json.dumps(pattern), State=state)
+        self.undo.append(functools.partial(self.events.delete_rule, Name=name))
+        self.events.put_targets(Rule=name, Targets=[{"Id": "target", **target}])
+        remove = functools.partial(self.events.remove_targets, Rule=name, Ids=["target"])
+        self.undo.append(remove)
 
 
 class Topic:
@@ -199,7 +129,7 @@ class Topic:
 @dataclass
 class AsyncEndpoint:
     name: str
-    server: Server
+    server: Server | Account
     around: Surroundings
     success: Topic
     error: Topic
@@ -221,7 +151,7 @@ class AsyncEndpoint:
 
 @dataclass
 class Lab:
-    server: Server
+    server: Server | Account
     around: Surroundings
 
     def model(self, environment: dict[str, str] | None = None, **container: Any) -> str:
@@ -306,3 +236,30 @@ def variant_of(model: str, **members: Any) -> dict[str, Any]:
 
 def unique(kind: str) -> str:
     return f"{kind}-{uuid.uuid4().hex[:12]}"
+
+
+__all__ = [
+    "ACCOUNT",
+    "BUCKET",
+    "CREDENTIALS",
+    "IMAGE",
+    "ONE_ATTEMPT",
+    "ON_AWS",
+    "REGION",
+    "ROLE",
+    "UNHURRIED",
+    "Account",
+    "AsyncEndpoint",
+    "Lab",
+    "Server",
+    "Surroundings",
+    "Topic",
+    "async_config",
+    "client",
+    "eventually",
+    "image",
+    "running_server",
+    "start_server",
+    "unique",
+    "variant_of",
+]

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.sagemaker.lab import (
+    ACCOUNT,
     BUCKET,
     IMAGE,
     REGION,
@@ -82,6 +83,7 @@ def test_each_component_answers_for_itself(lab: Lab):
         assert response["InvokedProductionVariant"] == "A"
 
 
+@pytest.mark.local
 def test_a_component_may_bring_a_container_of_its_own(lab: Lab, tmp_path: Path):
     (tmp_path / "weights").write_text("1 2 3")
     container = {
@@ -110,7 +112,7 @@ def test_a_component_is_described_until_it_is_deleted(lab: Lab):
     assert described["VariantName"] == "A"
     assert described["RuntimeConfig"] == {"DesiredCopyCount": 2, "CurrentCopyCount": 2}
     assert described["InferenceComponentArn"] == (
-        f"arn:aws:sagemaker:{REGION}:000000000000:inference-component/{name}"
+        f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:inference-component/{name}"
     )
     assert len(lab.server.stats(endpoint)["instances"]) == 2
 
@@ -187,6 +189,7 @@ def test_a_component_that_does_not_start_fails_with_a_reason(lab: Lab):
     assert describe(lab, name)["RuntimeConfig"]["CurrentCopyCount"] == 0
 
 
+@pytest.mark.local
 def test_an_endpoint_that_has_components_is_not_deleted(lab: Lab):
     endpoint = empty_endpoint(lab)
     name = component(lab, endpoint)
@@ -199,6 +202,7 @@ def test_an_endpoint_that_has_components_is_not_deleted(lab: Lab):
     lab.server.control.delete_endpoint(EndpointName=endpoint)
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("members", "message"),
     [
@@ -229,6 +233,7 @@ def test_a_component_that_can_not_be_had_is_refused(
         create(lab, endpoint, **members)
 
 
+@pytest.mark.local
 def test_components_are_placed_only_where_they_belong(lab: Lab):
     with pytest.raises(ClientError, match="takes inference components only"):
         create(lab, lab.real_time_endpoint())

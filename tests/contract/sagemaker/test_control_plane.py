@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.contract.sagemaker.lab import (
+    ACCOUNT,
     BUCKET,
     IMAGE,
     REGION,
@@ -32,7 +33,7 @@ def test_a_model_is_described_as_it_was_created_until_it_is_deleted(lab: Lab):
     described = control.describe_model(ModelName=name)
     assert described["PrimaryContainer"] == {"Image": IMAGE, "Environment": {"A": "1"}}
     assert described["ExecutionRoleArn"] == ROLE
-    assert described["ModelArn"] == f"arn:aws:sagemaker:{REGION}:000000000000:model/{name}"
+    assert described["ModelArn"] == f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model/{name}"
     assert described["CreationTime"].year >= 2024
 
     control.delete_model(ModelName=name)
@@ -41,7 +42,7 @@ def test_a_model_is_described_as_it_was_created_until_it_is_deleted(lab: Lab):
 
 def test_a_configuration_is_described_as_it_was_created_until_it_is_deleted(lab: Lab):
     control = lab.server.control
-    topic = f"arn:aws:sns:{REGION}:000000000000:t"
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
     asynchronous = async_config(topic, topic, 7, {})
     name = lab.config(lab.model(), asynchronous)
 
@@ -143,6 +144,7 @@ def model_request(**container: Any) -> dict[str, Any]:
     return {"ModelName": "m", "PrimaryContainer": {"Image": IMAGE, **container}}
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
@@ -190,6 +192,7 @@ DATA_CAPTURE = {
 }
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     "request_",
     [
@@ -206,6 +209,7 @@ def test_a_model_with_what_this_server_can_not_do_is_refused(
     assert YET in refusal(server.control.create_model, **request_)
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("variant", "further", "message"),
     [
@@ -262,6 +266,7 @@ def test_a_configuration_that_this_server_can_not_honour_is_refused(
     )
 
 
+@pytest.mark.local
 def test_an_operation_of_sagemaker_that_is_missing_here_is_refused(server: Server):
     assert "The operation ListTrainingJobs is not supported" in refusal(
         server.control.list_training_jobs

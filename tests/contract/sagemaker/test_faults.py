@@ -6,6 +6,8 @@ from botocore.exceptions import ClientError
 
 from tests.contract.sagemaker.lab import AsyncEndpoint, Lab, eventually
 
+pytestmark = pytest.mark.local
+
 
 def inject(endpoint: AsyncEndpoint, fault: str, **members: Any) -> None:
     rule = {"endpoint": endpoint.name, "fault": fault, **members}

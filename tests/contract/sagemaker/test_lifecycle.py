@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from tests.contract.sagemaker.lab import (
     BUCKET,
     CREDENTIALS,
+    Account,
     AsyncEndpoint,
     Lab,
     Server,
@@ -22,6 +23,8 @@ from tests.contract.sagemaker.lab import (
     running_server,
     start_server,
 )
+
+pytestmark = pytest.mark.local
 
 
 def is_gone(pid: int) -> bool:
@@ -33,7 +36,7 @@ def is_gone(pid: int) -> bool:
     return status.exists() and "State:\tZ" in status.read_text()
 
 
-def instance_pids(server: Server, endpoint: str) -> list[int]:
+def instance_pids(server: Server | Account, endpoint: str) -> list[int]:
     return [instance["pid"] for instance in server.stats(endpoint)["instances"]]
 
 
@@ -53,7 +56,7 @@ def test_a_model_server_that_never_answers_ping_fails_the_endpoint(lab: Lab, sta
     eventually(lambda: endpoint not in names(lab.server))
 
 
-def names(server: Server) -> list[str]:
+def names(server: Server | Account) -> list[str]:
     found = server.control.list_endpoints(MaxResults=100)["Endpoints"]
     return [item["EndpointName"] for item in found]
 
@@ -216,7 +219,7 @@ def test_a_termination_signal_ends_the_server_cleanly(around: Surroundings, tmp_
 def test_a_second_server_on_the_same_state_is_refused(around: Surroundings, tmp_path: Path):
     with running_server(tmp_path / "state", around.url):
         second = [sys.executable, "-m", "penstock_local.sagemaker"]
-        second += ["--state-dir", str(tmp_path / "state"), "--aws-endpoint-url", around.url]
+        second += ["--state-dir", str(tmp_path / "state"), "--aws-endpoint-url", str(around.url)]
         ended = subprocess.run(  # noqa: S603 - our own program
             second, env={**os.environ, **CREDENTIALS}, capture_output=True, timeout=15, check=False
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.sagemaker.lab import BUCKET, Lab, image, unique
+from tests.contract.sagemaker.lab import BUCKET, ON_AWS, Lab, image, unique
 from tests.contract.sagemaker.refusals import refusal
 
 
@@ -117,9 +117,11 @@ def test_direct_invocation_needs_a_hostname_that_exists(lab: Lab):
         (out_of_place, "is not configured for direct invocation"),
     ):
         assert error["Error"]["Code"] == "ValidationError"
-        assert message in error["Error"]["Message"]
+        if not ON_AWS:  # whose words are not known
+            assert message in error["Error"]["Message"]
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("containers", "mode", "message"),
     [
@@ -161,6 +163,7 @@ def test_one_container_of_a_pipeline_may_hold_several_models(lab: Lab):
         lab.model_of([stage("one", "a"), named], "Direct")
 
 
+@pytest.mark.local
 def test_containers_that_requests_must_name_are_refused_where_no_request_can(lab: Lab):
     direct = lab.model_of([stage("one", "a"), stage("two", "b")], "Direct")
     with pytest.raises(ClientError, match="nor TargetContainerHostname"):

@@ -244,11 +244,16 @@ def test_a_container_that_was_restarted_loads_its_models_again(lab: Lab):
     models.invoke(target)
 
     assert models.refusal(target, "crash")["Error"]["Code"] == "ModelError"
-    eventually(lambda: lab.server.stats(models.name)["instances"][0]["ready"])
+    eventually(lambda: is_up_again(lab.server.stats(models.name)["instances"][0]))
 
     assert models.invoke(target) == "m.tar.gz:a"
 
 
+def is_up_again(instance: Any) -> bool:
+    return bool(instance["ready"] and instance["restarts"])
+
+
+@pytest.mark.local
 def test_models_that_a_container_holds_from_the_start_are_known_from_its_list(
     lab: Lab, tmp_path: Path
 ):
@@ -288,6 +293,7 @@ def test_a_target_model_is_needed_and_only_there(lab: Lab):
     }
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("container", "message"),
     [
@@ -303,6 +309,7 @@ def test_a_multi_model_container_without_a_prefix_is_refused(
         lab.model(Image=image("multi_model"), **container)
 
 
+@pytest.mark.local
 def test_neither_asynchronous_nor_serverless_endpoints_hold_several_models(lab: Lab):
     model = lab.model(
         Image=image("multi_model"), Mode="MultiModel", ModelDataUrl=f"s3://{BUCKET}/models/"

@@ -55,6 +55,7 @@ def test_a_parameter_beyond_its_limits_is_a_validation_error(
     assert message in error["Error"]["Message"]
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     "parameters",
     [{"EnableExplanations": "`true`"}, {"SessionId": "NEW_SESSION"}, {"PrefixAwareId": "id"}],

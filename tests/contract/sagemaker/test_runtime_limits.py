@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.sagemaker.lab import AsyncEndpoint, Lab, eventually
+from tests.contract.sagemaker.lab import ACCOUNT, AsyncEndpoint, Lab, eventually
 
 ASYNC_CASES = [
     (
@@ -109,7 +109,7 @@ def test_an_unknown_endpoint_is_not_found(lab: Lab):
 
         assert error["Error"] == {
             "Code": "ValidationError",
-            "Message": "Endpoint nobody of account 000000000000 not found.",
+            "Message": f"Endpoint nobody of account {ACCOUNT} not found.",
         }
 
 
@@ -171,6 +171,7 @@ def test_a_real_time_model_error_carries_status_message_and_log_stream(
     eventually(lambda: lab.server.stats(endpoint)["failed"] == 1)
 
 
+@pytest.mark.local
 def test_a_response_stream_is_refused(lab: Lab, shared_endpoint: AsyncEndpoint):
     invoke = lab.server.runtime.invoke_endpoint_with_response_stream
 

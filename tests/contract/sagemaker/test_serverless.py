@@ -52,6 +52,7 @@ def test_a_serverless_endpoint_answers_and_describes_its_configuration(lab: Lab)
     assert "CurrentInstanceCount" not in variant
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -74,6 +75,7 @@ CAPTURE = {
 ASYNC = {"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/out"}}
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("variant", "further", "message"),
     [
@@ -98,6 +100,7 @@ def test_what_serverless_endpoints_exclude_is_refused(
     assert message in error["Error"]["Message"]
 
 
+@pytest.mark.local
 def test_a_serverless_variant_stands_alone(lab: Lab):
     model = lab.model()
     variants = [serverless_variant(model), variant_of(model, VariantName="B")]

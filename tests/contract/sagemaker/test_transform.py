@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.sagemaker.conftest import UNHURRIED
 from tests.contract.sagemaker.lab import (
     BUCKET,
     REGION,
+    UNHURRIED,
     Lab,
     Surroundings,
     eventually,
@@ -103,6 +103,7 @@ def test_an_object_of_a_manifest_that_is_missing_fails_the_job_alone(batch: Batc
     assert batch.outputs() == {"there.out": "A\n"}
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
@@ -192,6 +193,7 @@ def test_an_object_that_can_not_be_decompressed_fails_the_job(batch: Batch):
     assert batch.outputs() == {}
 
 
+@pytest.mark.local
 def test_a_bad_record_costs_its_own_file_and_the_job_its_success(batch: Batch):
     batch.put("bad", "a\npoison\nb\n")
     batch.put("good", "c\n")

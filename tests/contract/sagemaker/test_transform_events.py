@@ -1,6 +1,5 @@
 """State changes of transform jobs, as the targets of the default bus see them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +26,8 @@ def queue_with_rule(
 ) -> Topic:
     """A queue that gets the events of the default bus that match."""
     name, around = unique("rule"), lab.around
-    url = around.sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = around.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-        "QueueArn"
-    ]
-    around.events.put_rule(Name=name, EventPattern=json.dumps(pattern), State=state)
-    around.events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn, **target}])
+    url, arn = around.queue(name, "events.amazonaws.com")
+    around.rule(name, pattern, {"Arn": arn, **target}, state)
     return Topic(arn, url, around.sqs)
 
 

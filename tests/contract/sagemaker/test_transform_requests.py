@@ -114,6 +114,7 @@ YET = "is not supported by the local SageMaker yet"
 ENDLESS = {f"N{number}": "x" for number in range(17)}
 
 
+@pytest.mark.local
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -158,6 +159,7 @@ def test_a_job_that_can_not_be_had_is_refused(batch: Batch, wrong: dict[str, Any
         batch.create(**wrong)
 
 
+@pytest.mark.local
 def test_a_job_runs_neither_several_models_nor_containers_by_name(batch: Batch):
     batch.put("a", "a\n")
     stages = [{"Image": image("stage"), "ContainerHostname": name} for name in ("one", "two")]

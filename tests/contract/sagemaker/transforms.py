@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.sagemaker.lab import BUCKET, Lab, eventually, image, unique
+import pytest
+
+from tests.contract.sagemaker.lab import BUCKET, ON_AWS, Lab, eventually, image, unique
 
 ENDED = ("Completed", "Failed", "Stopped")
 
@@ -41,7 +43,7 @@ class Batch:
         }
 
     def model(self, **environment: str) -> str:
-        journal = {"JOURNAL": str(self.journal_file)}
+        journal = {} if ON_AWS else {"JOURNAL": str(self.journal_file)}
         return self.lab.model({**journal, **environment}, Image=image("batch"))
 
     def create(self, model: str | None = None, **members: Any) -> str:
@@ -73,6 +75,8 @@ class Batch:
 
     def journal(self) -> list[Any]:
         """The requests that the model servers got."""
+        if ON_AWS:
+            pytest.skip("looks into the model server's folder")
         if not self.journal_file.exists():
             return []
         return [json.loads(line) for line in self.journal_file.read_text().splitlines()]
