@@ -364,3 +364,44 @@ def test_tolerance_is_that_of_the_whole_file() -> None:
 
 def _without(line: dict[str, Any], name: str) -> dict[str, Any]:
     return {each: value for each, value in line.items() if each != name}
+
+
+class Overtaken:
+    """Objects; another function delivers the same message before a look at the manifest."""
+
+    def __init__(self, objects: Any, at: int) -> None:
+        self.objects, self.at, self.looks = objects, at, 0
+        self.overtake: Any = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.objects, name)
+
+    def newest(self, bucket: str, key: str, *, limit: int) -> Any:
+        self.looks += 1
+        if self.looks == self.at:
+            self.overtake()
+        return self.objects.newest(bucket, key, limit=limit)
+
+
+@pytest.mark.parametrize("look", [2, 3])
+def test_two_functions_that_merge_the_same_at_once_merge_it_once(look: int) -> None:
+    made: list[Overtaken] = []
+
+    def wrap(name: str, port: Any) -> Any:
+        if name != "objects":
+            return port
+        made.append(Overtaken(port, look))
+        return made[0]
+
+    before = ran("in/x.csv", CSV, wrap=wrap)
+    current: list[Due] = []
+    before.world.before_delivery = current.append
+    made[0].overtake = lambda: before.world.handlers["assemble"](current[-1].document)
+
+    job = before.redrive()
+
+    assert made[0].looks > look
+    assert job.status is JobStatus.SUCCEEDED
+    assert len(before.world.manifest("in/x.csv")["redrives"]) == 1
+    assert len({str(summary) for summary, _ in before.world.announcer.jobs}) == 2
+    assert before.world.objects.keys("output") == sorted(before.delivered)

@@ -31,14 +31,7 @@ def plan_redrive(
     _check_places(delivered, manifest.bucket, output_keys(key))
     if (delivered.source.bucket, delivered.source.key) != (dropped.bucket, key):
         raise _damaged(manifest.key)
-    size = predictions.size + 2 * (errors.size + dropped.size)
-    if size > LARGEST_MERGE:
-        message = (
-            f"merging {errors.size} bytes of error file and {dropped.size} of redriven lines into "
-            f"{predictions.size} of output would take too long; drop the records that failed as a "
-            "file of their own"
-        )
-        raise PermanentError("OutputTooLarge", message)
+    _check_sizes(predictions.size, errors.size + dropped.size)
     return Redrive(
         lineage=delivered.job_id,
         source=delivered.source,
@@ -120,6 +113,15 @@ def _check_places(delivered: Delivered, bucket: str, keys: OutputKeys) -> None:
     places = [(each.bucket, each.key) for each in found if each]
     if places != [(bucket, keys.predictions), (bucket, keys.errors)]:
         raise _damaged(keys.manifest)
+
+
+def _check_sizes(output: int, lines: int) -> None:
+    if output + 2 * lines > LARGEST_MERGE:
+        message = (
+            f"merging {lines} bytes of error file and redriven lines into {output} of output would "
+            "take too long; drop the records that failed as a file of their own"
+        )
+        raise PermanentError("OutputTooLarge", message)
 
 
 def _damaged(name: str) -> PermanentError:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.domain.delivered import LARGEST_MANIFEST, Delivered
 from penstock.domain.errors import PermanentError
-from penstock.domain.job import Job, Redrive, Source, Tally, final_status
+from penstock.domain.job import Job, Redrive, Tally, final_status
 from penstock.domain.manifest import (
     Effort,
     Ending,
@@ -54,6 +54,27 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class _Outputs:
+    """The new versions, as long as they are written."""
+
+    predictions: PieceWriter
+    errors: PieceWriter
+
+    def close(self) -> dict[str, StoredObject]:
+        """Unlike an error file, predictions are there even if there are none."""
+        writer = self.predictions
+        stored = writer.close() or writer.objects.put(
+            writer.bucket, writer.key, b"", writer.content_type
+        )
+        left = self.errors.close()
+        return {"predictions": stored} | ({"errors": left} if left else {})
+
+    def abandon(self) -> None:
+        self.predictions.abandon()
+        self.errors.abandon()
+
+
+@dataclass(frozen=True, slots=True)
 class MergeRedrive:
     """Writes output, error file and manifest, in this order; the manifest commits.
 
@@ -75,23 +96,22 @@ class MergeRedrive:
         if base.delivered.latest_redrive == job.job_id:
             return merged_ending(base.delivered.document, self.now())
         _check_unchanged(base, redrive)
-        ending = self._deliver(job, redrive, base.delivered, assembled)
-        document = build_merged_manifest(base.delivered.document, job, ending)
-        body = json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
         try:
-            self.objects.replace(base.manifest, body, JSON)
-        except PermanentError as error:
-            if error.code != "ObjectChanged":
-                raise
-            return self._overtaken(job, redrive)
+            ending = self._deliver(job, redrive, base.delivered, assembled)
+            self._commit(job, base, ending)
+        except PermanentError:
+            # Another function of this job may have been first, or another job.
+            base = self._base(redrive)
+            if base.delivered.latest_redrive == job.job_id:
+                return merged_ending(base.delivered.document, self.now())
+            _check_unchanged(base, redrive)
+            raise
         return ending
 
-    def _overtaken(self, job: Job, redrive: Redrive) -> Ending:
-        """Another function has merged the same, or another job has delivered."""
-        base = self._base(redrive)
-        if base.delivered.latest_redrive != job.job_id:
-            raise _changed(base, redrive)
-        return merged_ending(base.delivered.document, self.now())
+    def _commit(self, job: Job, base: _Base, ending: Ending) -> None:
+        document = build_merged_manifest(base.delivered.document, job, ending)
+        body = json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+        self.objects.replace(base.manifest, body, JSON)
 
     def _base(self, redrive: Redrive) -> _Base:
         place = redrive.manifest
@@ -101,58 +121,46 @@ class MergeRedrive:
     def _deliver(
         self, job: Job, redrive: Redrive, delivered: Delivered, assembled: Assembled
     ) -> Ending:
-        output = self._writer(redrive.predictions, job.pipeline.accept_of(job.source.key))
-        errors = self._writer(redrive.errors, JSON_LINES)
+        outputs = self._outputs(redrive, job.pipeline.accept_of(job.source.key))
         try:
-            seen = self._merge(redrive, delivered, assembled.pieces, (output, errors))
+            seen = self._merge(redrive, delivered, assembled.pieces, outputs)
             _check_counts(seen, delivered, assembled.tally)
             _check_unchanged(self._base(redrive), redrive)
-            outputs = {"predictions": output.close() or self._put_nothing(output)}
-            left = errors.close()
+            stored = outputs.close()
         except BaseException:
             # Whatever went wrong, also a bug: parts that nobody completes cost money for ever.
-            output.abandon()
-            errors.abandon()
+            outputs.abandon()
             raise
-        outputs |= {"errors": left} if left else {}
         tally = _tally(seen, delivered, assembled)
         status, failure = final_status(job, tally)
-        return Ending(
-            status=status,
-            failure=failure,
-            tally=tally,
-            effort=assembled.effort,
-            finished_at=self.now(),
-            outputs=outputs,
-            lines=output.lines,
-            redriven=Redriven(seen.redriven, seen.succeeded),
+        ending = Ending(status, failure, tally, assembled.effort, self.now(), stored)
+        redriven = Redriven(seen.redriven, seen.succeeded)
+        return replace(ending, lines=outputs.predictions.lines, redriven=redriven)
+
+    def _outputs(self, redrive: Redrive, accept: str) -> _Outputs:
+        places = ((redrive.predictions, accept), (redrive.errors, JSON_LINES))
+        return _Outputs(
+            *(
+                PieceWriter(self.objects, old.bucket, old.key, content_type)
+                for old, content_type in places
+            )
         )
 
     def _merge(
-        self,
-        redrive: Redrive,
-        delivered: Delivered,
-        pieces: Sequence[Piece],
-        writers: tuple[PieceWriter, PieceWriter],
+        self, redrive: Redrive, delivered: Delivered, pieces: Sequence[Piece], outputs: _Outputs
     ) -> _Seen:
-        output, errors = writers
         seen, style = _Seen(), delivered.style
         failed = lines_of(blocks(self.objects, redrive.errors))
         steps = merge_steps(failed, entries_of(self._pieces(pieces)))
         find = row_finder(style, one_line_each=delivered.lines == delivered.rows)
         rows = Rows(blocks(self.objects, redrive.predictions), find)
-        output.write(merged(rows, _noted(steps, seen, errors), style, delivered.rows))
+        noted = _noted(steps, seen, outputs.errors)
+        outputs.predictions.write(merged(rows, noted, style, delivered.rows))
         return seen
 
     def _pieces(self, pieces: Iterable[Piece]) -> Iterator[bytes]:
         for piece in pieces:
             yield from self.objects.stream(piece.ref, 0, piece.size, BLOCK)
-
-    def _writer(self, old: Source, content_type: str) -> PieceWriter:
-        return PieceWriter(self.objects, old.bucket, old.key, content_type)
-
-    def _put_nothing(self, output: PieceWriter) -> StoredObject:
-        return self.objects.put(output.bucket, output.key, b"", output.content_type)
 
 
 def _noted(steps: Iterable[Step], seen: _Seen, errors: PieceWriter) -> Iterator[Step]:
