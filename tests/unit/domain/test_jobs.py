@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.domain.errors import PermanentError, RetryableError
+from penstock.domain.errors import PermanentError
 from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Tally, Totals, final_status
 from penstock.domain.manifest import (
     Effort,
