@@ -38,9 +38,9 @@ class ControlApi:
         try:
             return _answer(200, await self._call(_operation_name(request), request))
         except ApiError as error:
-            return _answer(
-                error.status, {"__type": error.code, "message": error.message, **error.members}
-            )
+            # Only the runtime throttles without a word.
+            message = error.message or "Rate exceeded"
+            return _answer(error.status, {"__type": error.code, "message": message})
 
     async def _call(self, name: str, request: web.Request) -> dict[str, Any]:
         self._services.stats.request(name)
