@@ -114,6 +114,10 @@ def check_serverless_quotas(wanted: Endpoint, existing: list[Endpoint], limits: 
 def check_conversion(current: Endpoint, config: EndpointConfig) -> None:
     """Whether the endpoint may become what the configuration says. Raises ApiError."""
     _check_still_async(current, config)
+    if config.takes_components != current.config.takes_components:
+        raise validation_exception(
+            f"Endpoint {current.name} can't change between models and inference components."
+        )
     if config.serverless and not current.config.serverless:
         raise validation_exception(
             f"Endpoint {current.name} can't become serverless: an endpoint with instances can't be "

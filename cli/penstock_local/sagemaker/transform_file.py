@@ -138,10 +138,13 @@ class FileTransform:
         return batches(split(opened, bound), processing, longest, single=single)
 
     async def _transform(self, found: Iterator[Batch], output: Spool) -> None:
-        """Several requests at a time, their answers in the order of the records."""
+        """Several requests at a time, their answers in the order of the records.
+
+        What takes the processor long is done in a thread: model servers are pinged meanwhile.
+        """
         running: deque[asyncio.Task[bytes]] = deque()
         try:
-            for batch in found:
+            while batch := await asyncio.to_thread(next, found, None):
                 if len(running) >= self._plan.settings.max_concurrent:
                     output.write(await running.popleft())
                 running.append(asyncio.create_task(self._answer(batch)))
@@ -156,7 +159,8 @@ class FileTransform:
         async with self._slots:
             answer = await self._call(batch.payload)
         with answer.body as body:
-            content = self._plan.processing.output(batch.records, body.read())
+            process = self._plan.processing.output
+            content = await asyncio.to_thread(process, batch.records, body.read())
         missing = self._plan.adds_newlines and not content.endswith(b"\n")
         return content + (b"\n" if missing else b"")
 

@@ -26,8 +26,10 @@ class TransformJobs:
 
     def load(self, now: float) -> list[TransformJob]:
         """Reads what is stored; returns the jobs that this ends, since nothing runs any more."""
-        lines = self._file.read_text().splitlines() if self._file.exists() else []
-        found = [_job(line) for line in lines if line.endswith("}")]
+        text = self._file.read_text() if self._file.exists() else ""
+        if not text.endswith("\n"):
+            self._file.write_text(f"{text}\n")  # a kill cut the last line off: the next is whole
+        found = [job for line in text.splitlines() if (job := _job(line))]
         self._jobs = {job.name: job for job in found}
         interrupted = [job for job in self._jobs.values() if job.is_running]
         return [self.put(job.over(FAILED, now, _RESTARTED)) for job in interrupted]
@@ -56,6 +58,10 @@ class TransformJobs:
         return job
 
 
-def _job(line: str) -> TransformJob:
-    item = json.loads(line)
+def _job(line: str) -> TransformJob | None:
+    """None for a line that was not written to its end."""
+    try:
+        item = json.loads(line)
+    except ValueError:
+        return None
     return TransformJob(**{**item, "model": Model(**item["model"])})

@@ -247,6 +247,14 @@ def test_components_are_placed_only_where_they_belong(lab: Lab):
         create(lab, empty_endpoint(lab), Specification={"ModelName": pair})
 
 
+@pytest.mark.local
+def test_an_endpoint_stays_with_components_or_with_models(lab: Lab):
+    endpoint, config = empty_endpoint(lab), lab.config(lab.model())
+
+    with pytest.raises(ClientError, match="can't change between models and inference components"):
+        lab.server.control.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+
+
 def test_components_serve_again_after_a_restart_of_the_server(around: Surroundings, tmp_path: Path):
     with running_server(tmp_path / "state", around.url) as server:
         lab = Lab(server, around)

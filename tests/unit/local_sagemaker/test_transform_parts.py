@@ -2,6 +2,8 @@
 
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from penstock_local.sagemaker.resources import Model
 from penstock_local.sagemaker.transform_events import event
 from penstock_local.sagemaker.transform_inputs import relative
 from penstock_local.sagemaker.transform_job import TransformJob, job_document
+from penstock_local.sagemaker.transform_jobs import TransformJobs
 from penstock_local.sagemaker.transform_records import TooLargeError, batches, lines, whole
 from penstock_local.sagemaker.transform_settings import (
     container_environment,
@@ -170,6 +173,40 @@ REQUEST = {
     "Tags": [{"Key": "k", "Value": "v"}],
 }
 JOB = TransformJob("j", REQUEST, Model("m", {}, 0.0), "InProgress", 1.5, 1.5)
+
+
+def test_a_job_is_what_was_last_written_of_it(tmp_path: Path):
+    jobs = TransformJobs(tmp_path, "r")
+    jobs.put(JOB)
+    jobs.put(JOB.over("Completed", 2.0))
+
+    again = TransformJobs(tmp_path, "r")
+
+    assert again.load(9.0) == []
+    assert again.get("j").status == "Completed"
+
+
+def test_a_job_that_ran_when_the_server_ended_has_failed(tmp_path: Path):
+    TransformJobs(tmp_path, "r").put(JOB.begun(2.0))
+
+    (job,) = TransformJobs(tmp_path, "r").load(9.0)
+
+    assert (job.status, job.ended) == ("Failed", 9.0)
+
+
+def test_a_line_that_was_cut_off_costs_neither_the_jobs_before_nor_those_after(tmp_path: Path):
+    jobs = TransformJobs(tmp_path, "r")
+    jobs.put(JOB.over("Stopped", 2.0))
+    with (tmp_path / "transform-jobs.jsonl").open("a") as file:
+        file.write('{"name": "k", "request": {}')
+
+    again = TransformJobs(tmp_path, "r")
+    again.load(9.0)
+    again.put(replace(JOB, name="l", status="Completed"))
+    last = TransformJobs(tmp_path, "r")
+    last.load(9.0)
+
+    assert [job.name for job in last.all()] == ["j", "l"]
 
 
 def test_an_event_has_its_times_in_milliseconds_as_far_as_there_are_any():
