@@ -18,6 +18,8 @@ RECORDS = [f"record {number}".encode() for number in range(200)]
 BODY = b"\n".join(RECORDS) + b"\n"
 TAKES_EFFECT = 6.0
 """Seconds: functions remember a job for five, and one may be in the middle of a call."""
+SLOWLY = 240.0
+"""Seconds of patience with a model that is slow, or an endpoint that was throttled a moment ago."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,7 +37,7 @@ def accepted(echo: Stack) -> int:
 def submitted_and_under_way(echo: Stack, key: str) -> str:
     before = accepted(echo)
     job_id = echo.drop(key, BODY)
-    eventually(lambda: True if accepted(echo) >= before + 10 else None)
+    eventually(lambda: True if accepted(echo) >= before + 10 else None, SLOWLY)
     return job_id
 
 
@@ -51,6 +53,23 @@ def assert_in_order(delivered: Delivered) -> None:
             assert line == expected
 
 
+def test_a_running_job_shows_the_beginning_of_its_output(echo: Stack) -> None:
+    key = "cancel/partial.txt"
+    with echo.faults({"fault": "slow_model", "seconds": 0.2}):
+        job_id = echo.drop(key, BODY)
+        looks = [eventually(lambda: some_lines(job_id), SLOWLY) for _ in range(2)]
+        delivered = echo.wait(key, job_id, SLOWLY)
+
+    assert delivered.counts == (200, 200, 0)
+    assert all(echo.output(f"{key}.out").decode().startswith(look) for look in looks)
+    assert looks[1].startswith(looks[0])
+
+
+def some_lines(job_id: str) -> str | None:
+    partial = penstock("results", job_id, "--partial")
+    return partial.stdout or None
+
+
 def test_a_cancelled_job_sends_nothing_more_and_delivers_what_it_has_in_order(echo: Stack) -> None:
     key = "cancel/words.txt"
     slow = {"fault": "slow_model", "seconds": 0.3}
@@ -61,7 +80,7 @@ def test_a_cancelled_job_sends_nothing_more_and_delivers_what_it_has_in_order(ec
         cancelled = penstock("cancel", job_id, "--yes")
         time.sleep(TAKES_EFFECT)
         then = accepted(echo)
-        delivered = echo.wait(key, job_id, patience=180)
+        delivered = echo.wait(key, job_id, SLOWLY)
         told = json.loads(next_message()["Message"])
         time.sleep(3)
         later = accepted(echo)
@@ -95,20 +114,3 @@ def test_the_end_of_a_cancelled_job_can_be_waited_for_and_is_an_event(echo: Stac
     assert event["detail-type"] == "Job Cancelled"
     again = penstock("cancel", job_id, "--yes")
     assert (again.returncode, "was cancelled already" in again.stdout) == (0, True)
-
-
-def test_a_running_job_shows_the_beginning_of_its_output(echo: Stack) -> None:
-    key = "cancel/partial.txt"
-    with echo.faults({"fault": "slow_model", "seconds": 0.2}):
-        job_id = echo.drop(key, BODY)
-        looks = [eventually(lambda: some_lines(job_id)), eventually(lambda: some_lines(job_id))]
-        delivered = echo.wait(key, job_id)
-
-    assert delivered.counts == (200, 200, 0)
-    assert all(echo.output(f"{key}.out").decode().startswith(look) for look in looks)
-    assert looks[1].startswith(looks[0])
-
-
-def some_lines(job_id: str) -> str | None:
-    partial = penstock("results", job_id, "--partial")
-    return partial.stdout or None

@@ -13,6 +13,7 @@ import pytest
 from examples.local_endpoint import client
 from penstock.domain.chunk import ChunkMessage
 from tests.e2e.harness import Stack, eventually
+from tests.e2e.test_cancelling import SLOWLY
 from tests.e2e.test_command_line import PENSTOCK
 from tests.e2e.test_dead_letter_queues import letters_are_left_alone
 from tests.e2e.test_lost_and_dead import bury, stuck
@@ -138,9 +139,9 @@ def test_a_partial_output_is_read(echo: Stack, tmp_path: Path) -> None:
         operator(echo, tmp_path, PARTIAL) as penstock,
     ):
         job_id = echo.drop("operators/partial.txt", body)
-        stdout = eventually(lambda: penstock("results", job_id, "--partial").stdout or None)
+        stdout = eventually(lambda: penstock("results", job_id, "--partial").stdout or None, SLOWLY)
 
-    echo.wait("operators/partial.txt", job_id)
+    echo.wait("operators/partial.txt", job_id, SLOWLY)
     assert echo.output("operators/partial.txt.out").decode().startswith(stdout)
 
 
