@@ -23,11 +23,14 @@ from penstock.domain.job import Job, JobStatus, Source, Totals
 from penstock.pipeline_file import load_pipeline
 from penstock.selection import compile_selection
 from penstock.settings import Settings
-from penstock.testing import FakeAnnouncer, FakeJournal
+from penstock.testing import FakeAdmissions, FakeAnnouncer, FakeJournal
+from penstock.use_cases.abort_leaks import AbortLeaks
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.finish_job import FinishJob
+from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.pieces import MergePieces
+from penstock.use_cases.probation import Probation
 from penstock.use_cases.split_input import SplitInput, regions_of
 
 MB = 1_000_000
@@ -118,7 +121,8 @@ def _assemble(objects: SyntheticObjects, table: DiskTable) -> None:
     totals = table.jobs[JOB].totals
     merge = MergePieces(table, ComposeObject(objects), "work")
     finish = _finish(objects, table)
-    assemble = AssembleSegment(objects, table, merge, finish, compile_selection, "work")
+    probation = Probation(table, FakeJournal(), lambda: 0.0)
+    assemble = AssembleSegment(objects, table, merge, finish, compile_selection, probation, "work")
     for segment in range(totals.segments if totals else 0):
         chunks = len(table.get_segment(JOB, segment))
         message: dict[str, Any] = {"job_id": JOB, "segment": segment, "chunks": chunks}
@@ -132,7 +136,9 @@ def _finish(objects: SyntheticObjects, table: DiskTable) -> FinishJob:
         objects=objects,
         table=table,
         announcer=FakeAnnouncer(),
+        lanes=Lanes(FakeAdmissions(), FakeJournal(), lambda: 0.0, cap=200),
         compose=ComposeObject(objects),
+        abort_leaks=AbortLeaks(objects, FakeJournal(), lambda: 0.0, "work", "output"),
         journal=FakeJournal(),
         now=lambda: 0.0,
         work_bucket="work",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
+from penstock.domain.errors import PermanentError
 from penstock.domain.manifest import StoredObject
 from penstock.ports import ObjectRef, Upload, UploadedPart
 from penstock.testing import FakeTable
@@ -85,6 +86,15 @@ class SyntheticObjects:
     def abort_upload(self, target: Upload) -> None:
         """There is nothing to give back."""
 
+    def open_uploads(self, bucket: str, prefix: str, begun_before: float) -> list[Upload]:
+        return []
+
+    def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
+        raise PermanentError("ObjectNotFound", "no earlier output is kept")
+
+    def replace(self, old: StoredObject, body: bytes, content_type: str) -> StoredObject:
+        return self.put(old.bucket, old.key, body, content_type)
+
     def _plan(self, key: str) -> Path:
         return self.folder / key.replace("/", "-")
 
@@ -104,8 +114,14 @@ class DiskQueues:
             with _segment_file(self.folder, message.segment).open("a") as file:
                 file.write(json.dumps(asdict(message)) + "\n")
 
+    def invoke_later(self, job_id: str, messages: Sequence[tuple[ChunkMessage, int]]) -> None:
+        """None is turned away: no chunk is invoked."""
+
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         """The benchmark assembles of its own accord."""
+
+    def chunks_waiting(self) -> int:
+        return 0
 
     def take(self) -> list[dict[str, Any]]:
         taken, self.split_messages = self.split_messages, []

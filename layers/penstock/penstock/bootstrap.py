@@ -206,7 +206,7 @@ def handle_dead_letter(settings: Settings, journal: Journal) -> HandleDeadLetter
 def remembered(
     get_job: Callable[[str], Job | None], now: Callable[[], float] = time.monotonic
 ) -> Callable[[str], Job | None]:
-    """The same answers, up to JOB_MEMORY old. What matters of a job changes at its end alone."""
+    """The same answers, up to JOB_MEMORY old: a stop takes effect within that time."""
 
     @lru_cache(maxsize=64)
     def read(job_id: str, _period: int) -> Job | None:

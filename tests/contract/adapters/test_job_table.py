@@ -129,7 +129,11 @@ def test_a_job_that_has_ended_is_not_stopped(table: JobTable) -> None:
 
 def test_what_a_redrive_merges_into_is_kept(table: JobTable) -> None:
     objects = [Source("output", f"x{n}", n, f"etag{n}", None if n == 2 else "v") for n in range(4)]
-    job = replace(JOB, redrive=Redrive("f00d", *objects, records=7, failed=3, header=(0, 12)))
+    source, manifest, predictions, errors = objects
+    redrive = Redrive(
+        "f00d", source, manifest, predictions, errors, records=7, failed=3, header=(0, 12)
+    )
+    job = replace(JOB, redrive=redrive)
 
     table.create_job(job)
 
