@@ -153,7 +153,7 @@ def test_the_limit_is_always_between_one_and_the_cap(
         pace = after_refusal(pace, now) if refused else pace
 
         assert 1 <= pace.limit <= cap
-        assert pace.limit <= pace.highest(cap) <= max(cap, pace.limit)
+        assert pace.limit <= pace.highest(cap, now) <= max(cap, pace.limit)
 
 
 def test_a_round_takes_some_answers_and_half_the_limit() -> None:

@@ -83,8 +83,10 @@ class Pace:
     before: float | None = None
     rounds: int = 0
 
-    def highest(self, cap: float) -> float:
+    def highest(self, cap: float, now: float) -> float:
         """What the limit may become before long."""
+        if _refused_lately(self, now):
+            return min(cap, 2 * self.limit)
         if self.latency is None or self.latency < _WAITS * latency_wanted(self.alone or 0.0):
             return min(cap, 16 * self.limit)
         return self.limit if self.before is None else min(cap, 4 * self.limit)

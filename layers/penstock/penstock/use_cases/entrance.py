@@ -138,7 +138,8 @@ class Entrance:
         pace, seen, tag = self.lanes.pace(lane), self.lanes.look(lane), tag_of(job.job_id)
         chunks = job.totals.chunks if job.totals else 0
         backlog = max(1, chunks // lane.lanes - seen.share(tag).sent)
-        permits = prospect(seen, pace.highest(self.lanes.cap) / lane.lanes, tag)
+        highest = pace.highest(self.lanes.cap, self.now()) / lane.lanes
+        permits = prospect(seen, highest, tag)
         ahead = Ahead(permits, pace.latency, backlog, seen.idle(self.now()))
         return waiting_time(ahead, chunk.turns)
 
