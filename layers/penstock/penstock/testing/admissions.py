@@ -26,6 +26,9 @@ class FakeAdmissions:
         return sum(share.held for each in counts for share in each.shares.values())
 
     def read(self, lane: Lane) -> Occupancy:
+        return self._now(lane)
+
+    def _now(self, lane: Lane) -> Occupancy:
         counts = self.lanes.get((lane.endpoint, lane.number), _Counts())
         number = counts.pace.number if counts.pace else 0
         return Occupancy(counts.pace, counts.rounds.get(number, Round()), dict(counts.shares))
@@ -42,7 +45,7 @@ class FakeAdmissions:
                 seconds=known.seconds + change.answered.seconds,
                 held=known.held + change.answered.held,
             )
-        return self.read(lane)
+        return self._now(lane)
 
     def put_pace(self, lane: Lane, pace: Pace) -> bool:
         counts = self.lanes.setdefault((lane.endpoint, lane.number), _Counts())
