@@ -1,4 +1,4 @@
-"""Runs MiniStack, in its own environment, with five of its gaps against AWS closed.
+"""Runs MiniStack, in its own environment, with some of its gaps against AWS closed.
 
 Each would make the pipeline behave otherwise on a laptop than on AWS:
 
@@ -7,7 +7,8 @@ Each would make the pipeline behave otherwise on a laptop than on AWS:
 * a MaximumConcurrency that comes from a template parameter stays text, and stops the polling;
 * SendMessageBatch and its like are authorised as actions of their own, which IAM doesn't know;
 * plain HTTP is what a laptop has, and bucket policies rightly deny it: here it counts as secure;
-* AWS has no IAM actions for batches of messages: whoever may send one may send ten.
+* AWS has no IAM actions for batches of messages: whoever may send one may send ten;
+* a standard queue is served in the order of sending, so that a large group holds up all others.
 
 And one is about speed: it unpacks the code and its layers once, not for every process of a Lambda.
 
@@ -23,7 +24,9 @@ import importlib
 import json
 import tempfile
 import threading
+import time
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +134,40 @@ def allow_batches(actions: Any) -> None:
     actions.extract_iam_action = extract_documented
 
 
+def fair_order(messages: list[dict[str, Any]], now: float) -> list[dict[str, Any]]:
+    """Those that are visible, with one of each group in turn; busy groups come last.
+
+    Amazon SQS Developer Guide, "Amazon SQS fair queues": groups with few messages in flight have
+    priority, and messages without a group are each a group of their own.
+    """
+    taken = Counter(
+        message["group_id"]
+        for message in messages
+        if message["group_id"] and message["visible_at"] > now and message["receive_count"]
+    )
+    ranked = []
+    for message in messages:
+        if message["visible_at"] <= now:
+            group = message["group_id"]
+            ranked.append((taken[group] if group else 0, message))
+            taken[group] += 1
+    return [message for _, message in sorted(ranked, key=lambda each: each[0])]
+
+
+def mend_fair_queues(sqs: Any) -> None:
+    collect, complete = sqs._collect_msgs, sqs._ensure_msg_fields  # noqa: SLF001
+
+    def collect_fairly(queue: dict[str, Any], *args: Any) -> list[dict[str, Any]]:
+        if not queue["is_fifo"]:
+            for message in queue["messages"]:
+                complete(message)
+            queue = {**queue, "messages": fair_order(queue["messages"], time.time())}
+        found: list[dict[str, Any]] = collect(queue, *args)
+        return found
+
+    sqs._collect_msgs = collect_fairly  # noqa: SLF001
+
+
 class SharedZipFile(zipfile.ZipFile):
     """Unpacks into one folder, and links all who ask to it. As on AWS, nobody writes there."""
 
@@ -171,6 +208,7 @@ def main() -> None:
     s3 = importlib.import_module("ministack.services.s3")
     mend_ranges_of_versions(s3)
     mend_versions_of_events(s3, importlib.import_module("ministack.services.eventbridge"))
+    mend_fair_queues(importlib.import_module("ministack.services.sqs"))
     mend_concurrency(importlib.import_module("ministack.services.lambda_svc"))
     importlib.import_module("ministack.app").main()
 

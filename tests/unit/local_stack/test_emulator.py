@@ -94,6 +94,54 @@ def test_sending_a_batch_needs_what_sending_one_message_needs():
     assert extracted == ["sqs:SendMessage", "s3:GetObject", None]
 
 
+def message(group: str | None, *, visible_at: float = 0.0, receives: int = 0) -> dict[str, Any]:
+    return {"group_id": group, "visible_at": visible_at, "receive_count": receives}
+
+
+def groups(messages: list[dict[str, Any]]) -> str:
+    return "".join(each["group_id"] or "-" for each in messages)
+
+
+def test_groups_of_a_standard_queue_take_turns():
+    waiting = [message(group) for group in "aaaabbc"]
+
+    assert groups(emulator.fair_order(waiting, now=1.0)) == "abcabaa"
+
+
+def test_a_group_with_many_messages_in_flight_comes_last():
+    in_flight = [message("a", visible_at=9.0, receives=1) for _ in range(3)]
+    delayed = [message("b", visible_at=9.0) for _ in range(5)]
+    waiting = [message(group) for group in "aabb"]
+
+    assert groups(emulator.fair_order([*in_flight, *delayed, *waiting], now=1.0)) == "bbaa"
+
+
+def test_messages_without_a_group_come_in_the_order_of_sending():
+    waiting = [message(None), message("a"), message(None), message("a")]
+
+    ordered = emulator.fair_order(waiting, now=1.0)
+
+    assert groups(ordered) == "-a-a"
+    assert ordered[0] is waiting[0]
+
+
+def test_fifo_queues_stay_as_they_are():
+    asked: list[Any] = []
+
+    def collect(queue: Any, most: int) -> list[Any]:
+        asked.append(queue)
+        return queue["messages"][:most]
+
+    sqs = SimpleNamespace(_collect_msgs=collect, _ensure_msg_fields=lambda _message: None)
+    emulator.mend_fair_queues(sqs)
+    waiting = [message(group) for group in "aab"]
+    fifo = {"is_fifo": True, "messages": waiting}
+
+    assert groups(sqs._collect_msgs({"is_fifo": False, "messages": waiting}, 2)) == "ab"
+    assert groups(sqs._collect_msgs(fifo, 2)) == "aa"
+    assert asked[1] is fifo
+
+
 def unpack(archive: Path, target: Path) -> None:
     target.mkdir()  # as MiniStack does
     with emulator.SharedZipFile(archive) as zipped:
