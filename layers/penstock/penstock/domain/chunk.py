@@ -67,12 +67,14 @@ class ChunkMessage:
             chunk = cls(**document)
         except TypeError as error:
             raise bad_message(f"the message is no chunk: {error}") from error
-        kinds = get_type_hints(cls)
-        wrong = [name for name, value in document.items() if not isinstance(value, kinds[name])]
+        wrong = [name for name, value in document.items() if not isinstance(value, _KINDS[name])]
         if wrong:
             names = ", ".join(f"`{name}`" for name in wrong)
             raise bad_message(f"the message is no chunk: {names} of a wrong type")
         return chunk
+
+
+_KINDS = get_type_hints(ChunkMessage)
 
 
 @dataclass(frozen=True, slots=True)
