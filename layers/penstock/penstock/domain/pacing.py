@@ -30,7 +30,7 @@ REFUSALS_MATTER = 600.0
 LATENCY_WANTED = 3.0
 """Times as long as a chunk takes alone: it may wait for twice as long as it is worked on."""
 
-WAIT_FREE = 2.0
+WAIT_FREE = 1.0
 """Seconds that a chunk may wait in any case: about as long as messages are on their way."""
 
 LEAST_ROUND = 8
