@@ -57,6 +57,14 @@ def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
     _wait(sagemaker, endpoint.name)
 
 
+def delete_endpoint(stack: Mapping[str, str], name: str) -> None:
+    """Deletes what `create_endpoint` made; its model servers end."""
+    sagemaker = client(stack, "sagemaker")
+    sagemaker.delete_endpoint(EndpointName=name)
+    sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    sagemaker.delete_model(ModelName=name)
+
+
 def client(stack: Mapping[str, str], service: str) -> Any:
     """A boto3 client of the local stack."""
     is_sagemaker = service.startswith("sagemaker")

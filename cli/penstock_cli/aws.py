@@ -133,7 +133,7 @@ def upload(
             # gets followed in our stead; their job is the one whose output stays.
             answer = s3.head_object(Bucket=bucket, Key=key)
     version: str | None = answer.get("VersionId")
-    return version
+    return None if version == "null" else version  # while its versioning is suspended
 
 
 def _upload_file(s3: Any, path: Path, destination: tuple[str, str], how: dict[str, Any]) -> None:

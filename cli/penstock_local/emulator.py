@@ -12,6 +12,8 @@ Each would make the pipeline behave otherwise on a laptop than on AWS:
 
 And one is about speed: it unpacks the code and its layers once, not for every process of a Lambda.
 
+On request it also writes down which permissions were used: see RecordedPermissions.
+
 Each change leaves an answer alone that is already right, and a MiniStack whose internals have moved
 stops here, with an AttributeError, rather than running without them.
 """
@@ -22,6 +24,7 @@ import contextvars
 import hashlib
 import importlib
 import json
+import os
 import tempfile
 import threading
 import time
@@ -37,6 +40,9 @@ ACTION_OF_BATCH = {
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sns:PublishBatch": "sns:Publish",
 }
+
+PERMISSIONS_FILE = "PENSTOCK_PERMISSIONS_FILE"
+"""Variable of the environment: where to write down the permissions that are used, if anywhere."""
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -168,6 +174,47 @@ def mend_fair_queues(sqs: Any) -> None:
     sqs._collect_msgs = collect_fairly  # noqa: SLF001
 
 
+class RecordedPermissions:
+    """A file with a line of JSON for whatever a role was allowed: role, action and resource.
+
+    Each once, and at once: the file can be read while the emulator runs. Of users and of root there
+    is nothing in it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._lines = file.open("w", buffering=1)
+        self._known: set[tuple[str, str, str]] = set()
+        self._writing = threading.Lock()
+
+    def note(self, caller: str, action: str, resource: str) -> None:
+        """`caller` is the ARN of a session: arn:aws:sts::<account>:assumed-role/<role>/<name>."""
+        _, is_role, names = caller.partition(":assumed-role/")
+        used = (names.split("/")[0], action, resource)
+        with self._writing:
+            if is_role and used not in self._known:
+                self._known.add(used)
+                found = dict(zip(("role", "action", "resource"), used, strict=True))
+                self._lines.write(json.dumps(found) + "\n")
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+def record_permissions(
+    evaluator: Any, sessions: dict[str, Any], found: RecordedPermissions
+) -> None:
+    enforce = evaluator.enforce
+
+    def enforce_and_record(access_key: str, action: str, *args: Any, **kwargs: Any) -> Any:
+        denied = enforce(access_key, action, *args, **kwargs)
+        if denied is None:
+            caller = sessions.get(access_key, {}).get("Arn", "")
+            found.note(caller, action, kwargs.get("resource_arn", "*"))
+        return denied
+
+    evaluator.enforce = enforce_and_record
+
+
 class SharedZipFile(zipfile.ZipFile):
     """Unpacks into one folder, and links all who ask to it. As on AWS, nobody writes there."""
 
@@ -205,6 +252,10 @@ def main() -> None:
     evaluator = importlib.import_module("ministack.core.iam_evaluator")
     trust_loopback(evaluator)
     mend_batch_actions(evaluator)
+    # Not for the Lambdas, which get what is left of the environment.
+    if permissions_file := os.environ.pop(PERMISSIONS_FILE, None):
+        sessions = importlib.import_module("ministack.services.sts")._sessions  # noqa: SLF001
+        record_permissions(evaluator, sessions, RecordedPermissions(Path(permissions_file)))
     s3 = importlib.import_module("ministack.services.s3")
     mend_ranges_of_versions(s3)
     mend_versions_of_events(s3, importlib.import_module("ministack.services.eventbridge"))

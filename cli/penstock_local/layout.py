@@ -39,6 +39,11 @@ class Layout:
         """MiniStack unpacks a copy of the code and its layers here for every Lambda worker."""
         return self.state_dir / "tmp"
 
+    @property
+    def permissions(self) -> Path:
+        """What the functions were allowed, if that is recorded."""
+        return self.state_dir / "logs" / "permissions.jsonl"
+
     def program(self, name: str) -> Path:
         return self.state_dir / "run" / f"{name}.json"
 

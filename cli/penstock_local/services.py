@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from penstock_local import aws, environments, processes
+from penstock_local.emulator import PERMISSIONS_FILE
 from penstock_local.errors import LocalStackError
 
 if TYPE_CHECKING:
@@ -36,13 +37,16 @@ def free_port() -> int:
         return port
 
 
-def start_ministack(layout: Layout) -> Service:
+def start_ministack(layout: Layout, *, records_permissions: bool = False) -> Service:
     service = Service("ministack", f"http://{aws.LOOPBACK}:{free_port()}")
     python = environments.environments(layout.root)["ministack"].python
     layout.temporary.mkdir(parents=True, exist_ok=True)
     # -P: this folder isn't importable there, lest a module of ours hide one of its own.
     command = [str(python), "-P", str(EMULATOR)]
-    _start(layout, service.name, command, ministack_environment(layout, service.url))
+    environment = ministack_environment(layout, service.url)
+    if records_permissions:
+        environment[PERMISSIONS_FILE] = str(layout.permissions)
+    _start(layout, service.name, command, environment)
     _await(layout, service.name, lambda: answers(f"{service.url}/_ministack/health"))
     return service
 

@@ -42,6 +42,7 @@ class Wanted:
     endpoint_name: str = DEFAULT_ENDPOINT
     template: Path | None = None  # default: the project's
     parameters: tuple[tuple[str, str], ...] = ()  # more of the template's, for tests
+    records_permissions: bool = False  # which ones the functions use; see Layout.permissions
 
     @property
     def template_file(self) -> Path:
@@ -57,7 +58,7 @@ def up(wanted: Wanted, report: Report) -> dict[str, str]:
         raise LocalStackError(f"there is no template at {wanted.template_file}")
     with _lock(wanted.layout, report):
         _install(wanted.layout, report)
-        urls = _start_services(wanted.layout, report)
+        urls = _start_services(wanted, report)
         is_new = _deploy(wanted, urls, report)
         document = _describe(wanted, urls)
         description.write(wanted.layout.local_json, document)
@@ -94,7 +95,8 @@ def _install(layout: Layout, report: Report) -> None:
         raise LocalStackError(str(error)) from error
 
 
-def _start_services(layout: Layout, report: Report) -> _Urls:
+def _start_services(wanted: Wanted, report: Report) -> _Urls:
+    layout = wanted.layout
     document = description.read(layout.local_json) or {}
     ministack = services.ministack_service(layout, document.get("aws_endpoint_url", ""))
     sagemaker = services.sagemaker_service(layout) if ministack else None
@@ -105,7 +107,9 @@ def _start_services(layout: Layout, report: Report) -> _Urls:
         # Its state was in its memory: whatever else is left describes a stack that is gone.
         _clear(layout, report)
         with _timed("MiniStack", report):
-            ministack = services.start_ministack(layout)
+            ministack = services.start_ministack(
+                layout, records_permissions=wanted.records_permissions
+            )
     services.stop(layout, "sagemaker")
     with _timed("local SageMaker", report):
         sagemaker = services.start_sagemaker(layout, ministack.url)

@@ -19,6 +19,7 @@ from tests.e2e.harness import Stack
 HERE = Path(__file__).parent
 STATE = PROJECT_ROOT / ".penstock" / os.environ.get("PENSTOCK_E2E", "e2e")
 IMAGES = PROJECT_ROOT / "examples"
+_LEFT_OUT = pytest.StashKey[bool]()
 PARAMETERS = (
     ("RegionBytes", str(4 * 1024**2)),  # so that files of a few megabytes have several regions
     ("EndpointNamePattern", "*"),
@@ -32,6 +33,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    if items:
+        items[0].session.stash[_LEFT_OUT] = True
+
+
+def is_whole_suite(session: pytest.Session) -> bool:
+    """Whether all end-to-end tests are run, none left out by -k or the like."""
+    files = {item.path for item in session.items}
+    return files >= set(HERE.glob("test_*.py")) and _LEFT_OUT not in session.stash
+
+
 @pytest.fixture(autouse=True)
 def _sockets() -> None:
     enable_socket()
@@ -42,7 +54,9 @@ def stack() -> Iterator[Stack]:
     enable_socket()
     layout = Layout(PROJECT_ROOT, STATE / ".penstock")
     local_stack.down(layout, _silent)  # one that a killed run left behind
-    wanted = local_stack.Wanted(layout, endpoint_name="echo", parameters=PARAMETERS)
+    wanted = local_stack.Wanted(
+        layout, endpoint_name="echo", parameters=PARAMETERS, records_permissions=True
+    )
     try:
         yield Stack(local_stack.up(wanted, print))
     finally:

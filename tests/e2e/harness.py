@@ -4,7 +4,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -52,6 +52,7 @@ class Stack:
         self.sqs = client(document, "sqs")
         self.sns = client(document, "sns")
         self.dynamodb = client(document, "dynamodb")
+        self.functions = client(document, "lambda")
 
     def drop(self, key: str, body: bytes) -> str:
         """Puts a file; the id of the job that must follow."""
@@ -100,6 +101,24 @@ class Stack:
         key = {"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}}
         item = self.dynamodb.get_item(TableName=self.document["table"], Key=key).get("Item")
         return item["status"]["S"] if item else None
+
+    def physical_name(self, logical: str) -> str:
+        """What a resource of the template is called in the stack."""
+        with closing(client(self.document, "cloudformation")) as cloudformation:
+            answer = cloudformation.describe_stack_resource(
+                StackName=self.document["stack_name"], LogicalResourceId=logical
+            )
+        return str(answer["StackResourceDetail"]["PhysicalResourceId"])
+
+    def put_back(self, key: dict[str, Any], attribute: str) -> None:
+        """Sets a time in the job table to long ago: hours on AWS, nothing here."""
+        self.dynamodb.update_item(
+            TableName=self.document["table"],
+            Key=key,
+            UpdateExpression=f"SET {attribute} = :long_ago",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":long_ago": {"N": "1"}},
+        )
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[Callable[[], dict[str, Any]]]:

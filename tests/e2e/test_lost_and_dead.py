@@ -122,17 +122,8 @@ def in_flight(echo: Stack, job_id: str) -> list[dict[str, Any]] | None:
 def make_overdue(echo: Stack, job_id: str, chunks: list[dict[str, Any]]) -> None:
     """What takes hours on AWS, and two minutes with the shortest times that a pipeline can have."""
     for item in chunks:
-        put_back(echo, {"pk": item["pk"], "sk": item["sk"]}, "invoked_at")
-    put_back(echo, {"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}}, "sweep_at")
-
-
-def put_back(echo: Stack, key: dict[str, Any], attribute: str) -> None:
-    echo.dynamodb.update_item(
-        TableName=echo.document["table"],
-        Key=key,
-        UpdateExpression=f"SET {attribute} = :long_ago",
-        ExpressionAttributeValues={":long_ago": {"N": "1"}},
-    )
+        echo.put_back({"pk": item["pk"], "sk": item["sk"]}, "invoked_at")
+    echo.put_back({"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}}, "sweep_at")
 
 
 def stuck(echo: Stack, key: str) -> str:

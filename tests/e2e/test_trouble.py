@@ -1,17 +1,12 @@
 """What goes wrong, and what the user gets all the same."""
 
 import json
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from examples.echo.echo_reference import expected_line, expected_lines
-from tests.e2e.conftest import STATE
+from tests.e2e.chaos import kill, short_visibility, workers
 from tests.e2e.harness import Stack, eventually
 
 EAGER = (
@@ -183,45 +178,17 @@ def test_a_name_that_collides_with_outputs_fails_the_job_and_names_the_remedy(ec
 def test_a_function_killed_in_mid_batch_loses_nothing(echo: Stack) -> None:
     echo.configure("killed", EAGER)
     with (
-        _short_visibility(echo, "invoke_queue_url", seconds=4),
+        short_visibility(echo, "invoke_queue_url", seconds=4),
         echo.faults({"fault": "slow_model", "seconds": 0.05}),
     ):
         job = echo.drop("killed/file.txt", BODY)
         eventually(lambda: True if echo.job_status(job) == "RUNNING" else None)
-        killed = eventually(lambda: _kill_workers(echo, "InvokeModel") or None)
+        killed = eventually(lambda: kill(workers(echo, "InvokeModel")) or None)
         delivered = echo.wait("killed/file.txt", job)
 
     assert killed
     assert delivered.lines == expected_lines(RECORDS)
     assert delivered.counts == (1000, 1000, 0)
-
-
-@contextmanager
-def _short_visibility(echo: Stack, queue: str, seconds: int) -> Iterator[None]:
-    """Minutes pass on AWS until the messages of a killed function come back; not here."""
-    url = echo.document[queue]
-    known = echo.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
-    echo.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
-    try:
-        yield
-    finally:
-        echo.sqs.set_queue_attributes(QueueUrl=url, Attributes=known["Attributes"])
-
-
-def _kill_workers(echo: Stack, function: str) -> list[int]:
-    """Kills the emulator's processes that run a function's code; their ids."""
-    marker = f"ministack-lambda-{echo.document['stack_name']}-{function}".encode()
-    state = str(STATE).encode()
-    killed = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if marker in command and state in command:
-            os.kill(int(process.name), signal.SIGKILL)
-            killed.append(int(process.name))
-    return killed
 
 
 def _model_invocations(echo: Stack) -> int:

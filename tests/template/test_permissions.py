@@ -17,7 +17,7 @@ TRACE = "xray:PutTraceSegments xray:PutTelemetryRecords"
 EXPECTED = {
     "AcceptUploadFunction": {
         "UploadQueue": CONSUME,
-        "InputBucket/*_pipeline.yaml": READ_VERSION,
+        "InputBucket/*_pipeline.yaml": "s3:GetObject",
         "InputBucket": "s3:ListBucket",
         "OutputBucket/*.manifest.json": "s3:GetObject",
         "OutputBucket": "s3:ListBucket",
@@ -73,10 +73,9 @@ EXPECTED = {
         "WorkBucket": "s3:ListBucket s3:ListBucketMultipartUploads",
         "WorkBucket/async/*": "s3:GetObject",
         "WorkBucket/pieces/*": "s3:GetObject s3:PutObject s3:AbortMultipartUpload",
-        **dict.fromkeys(
-            [f"OutputBucket/*.{name}" for name in ("out", "errors.jsonl", "manifest.json")],
-            READ_VERSION,
-        ),
+        "OutputBucket/*.out": READ_VERSION,
+        "OutputBucket/*.errors.jsonl": READ_VERSION,
+        "OutputBucket/*.manifest.json": "s3:GetObject",
         "OutputBucket": "s3:ListBucket s3:ListBucketMultipartUploads",
         "OutputBucket/*": "s3:PutObject s3:AbortMultipartUpload",
         "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query",

@@ -6,6 +6,7 @@ So an output proves which record got which answer. Words in a record make it mis
     explode   500
     miscount  one line too few
     crash     the process kills itself; with ECHO_STATE_DIR only the first time for each record
+    fatal     the process kills itself, each time
 """
 
 import hashlib
@@ -78,7 +79,7 @@ class Application:
 
     def _crash_if_told(self, records: Sequence[bytes]) -> None:
         for record in records:
-            if b"crash" in record and self._first_time(record):
+            if b"fatal" in record or (b"crash" in record and self._first_time(record)):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _first_time(self, record: bytes) -> bool:

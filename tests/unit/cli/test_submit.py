@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import Result
@@ -7,6 +8,7 @@ from click.testing import Result
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
 from penstock.domain.job import Failure, Job, JobStatus
+from penstock_cli.aws import upload
 from penstock_cli.errors import WrongUsageError
 from penstock_cli.submit import input_key, submit
 from tests.unit.cli.world import World, finished, job_of, running
@@ -64,6 +66,12 @@ def test_a_bucket_without_versions_is_told_after_the_upload(world, file):
 
     with pytest.raises(PermanentError, match=r"keeps no versions.*penstock status digits.csv"):
         submit(world.connection, file, "digits.csv")
+
+
+def test_the_null_version_of_a_bucket_whose_versioning_is_suspended_is_none(file):
+    s3 = SimpleNamespace(put_object=lambda **_: {"VersionId": "null"})
+
+    assert upload(s3, file, ("inputs", "digits.csv"), print) is None
 
 
 def test_submit_prints_the_job_and_where_its_predictions_will_be(world, file):

@@ -142,6 +142,37 @@ def test_fifo_queues_stay_as_they_are():
     assert asked[1] is fifo
 
 
+ROLE_SESSION = {"Arn": "arn:aws:sts::000000000000:assumed-role/stack-Role-1/stack-Function-1"}
+
+
+def permissions_recorded(file: Path, *calls: tuple[str, str], denied: object = None) -> list[Any]:
+    """What stands in the record after calls with (access key, resource)."""
+    evaluator = SimpleNamespace(enforce=lambda *_, **__: denied)
+    record = emulator.RecordedPermissions(file)
+    emulator.record_permissions(evaluator, {"ASIA1": ROLE_SESSION}, record)
+    for key, arn in calls:
+        answer = evaluator.enforce(key, "s3:GetObject", "s3", "us-east-1", resource_arn=arn)
+        assert answer is denied
+    record.close()
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_what_a_role_was_allowed_is_recorded_once(tmp_path):
+    calls = [("ASIA1", "arn:a"), ("ASIA1", "arn:b"), ("ASIA1", "arn:a")]
+
+    used = permissions_recorded(tmp_path / "used", *calls)
+
+    assert used == [
+        {"role": "stack-Role-1", "action": "s3:GetObject", "resource": arn}
+        for arn in ("arn:a", "arn:b")
+    ]
+
+
+def test_what_was_denied_and_what_root_does_is_not_recorded(tmp_path):
+    assert permissions_recorded(tmp_path / "1", ("ASIA1", "arn:a"), denied=object()) == []
+    assert permissions_recorded(tmp_path / "2", ("test", "arn:a")) == []
+
+
 def unpack(archive: Path, target: Path) -> None:
     target.mkdir()  # as MiniStack does
     with emulator.SharedZipFile(archive) as zipped:

@@ -3,6 +3,7 @@
 import pytest
 
 from penstock.pipeline_file import MAXIMUM_FILE
+from penstock.use_cases.accept_upload import Upload
 from tests.unit.use_cases.world import Due, World
 
 NAMED = "invoke: {{endpoint: {}}}\n"
@@ -195,6 +196,16 @@ def test_an_object_of_a_bucket_without_versions_that_is_overwritten_fails_the_jo
     world.run()
 
     assert world.manifest("x.csv")["failure"]["code"] == "ObjectChanged"
+
+
+def test_objects_dropped_while_versioning_is_suspended_are_told_apart_and_have_no_version() -> None:
+    event = World.event("input", "in/rows.txt", 4, "e", "null")
+    first = Upload.from_event(event)
+    event["detail"]["object"]["sequencer"] = "0062E99A88DC407461"
+    second = Upload.from_event(event)
+
+    assert first.source.version_id is None
+    assert first.job_id != second.job_id
 
 
 def test_a_file_dropped_again_is_another_job() -> None:

@@ -58,7 +58,7 @@ class Upload:
             key=field(event, "detail.object.key", str),
             size=field(event, "detail.object.size", int),
             etag=field(event, "detail.object.etag", str),
-            version_id=optional_field(event, "detail.object.version-id", str),
+            version_id=_version_of(event),
         )
         _check_source(source)
         return cls(source, optional_field(event, "detail.object.sequencer", str) or "")
@@ -67,6 +67,15 @@ class Upload:
     def job_id(self) -> str:
         revision = self.source.version_id or f"{self.source.etag}:{self.sequencer}"
         return job_id_of(self.source.bucket, self.source.key, revision)
+
+
+def _version_of(event: dict[str, Any]) -> str | None:
+    """None also while a bucket's versioning is suspended: the next object has the same id then.
+
+    It is the text "null" (S3 User Guide, "Adding objects to versioning-suspended buckets").
+    """
+    found = optional_field(event, "detail.object.version-id", str)
+    return None if found == "null" else found
 
 
 def _check_source(source: Source) -> None:
