@@ -16,6 +16,8 @@ from tests.e2e import chaos
 from tests.e2e.conftest import IMAGES
 from tests.e2e.harness import Delivered, Stack, eventually
 
+pytestmark = pytest.mark.chaos
+
 SEED = int(os.environ.get("CHAOS_SEED", "3"))
 ENDPOINT = "chaos"
 KEY = "chaos/records.txt"

@@ -4,7 +4,6 @@ The last file of the suite, so that all others have been run; `tests/template/te
 says what they may do, `tests/template/grants.py` what these tests can't tell.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -17,12 +16,12 @@ from tests.e2e.harness import Stack
 from tests.template.grants import Deployed, Use, deployed, read_uses, unexplained
 from tests.template.model import Template, target
 
+pytestmark = pytest.mark.chaos
+
 
 @pytest.fixture
 def uses(request: pytest.FixtureRequest) -> set[Use]:
-    if not os.environ.get("CH_JUDGE") and (
-        not is_whole_suite(request.session) or request.session.testsfailed
-    ):
+    if not is_whole_suite(request.session) or request.session.testsfailed:
         pytest.skip("says something only after all end-to-end tests, and if none has failed")
     return read_uses(Layout(PROJECT_ROOT, STATE / ".penstock").permissions)
 
