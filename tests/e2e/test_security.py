@@ -13,8 +13,9 @@ import pytest
 from examples.echo.echo_reference import expected_line, expected_lines
 from penstock.adapters import items
 from penstock.domain.identity import job_id_of
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Job, Source
-from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.pipeline import Pipeline
 from tests.e2e.harness import Stack, eventually
 
 RECORDS = [b"one", b"two", b"three"]

@@ -17,6 +17,7 @@ from penstock.domain.errors import PermanentError
 from penstock.domain.legible import is_whole, legible
 from penstock.domain.pipeline import Pipeline
 from penstock.pipeline_document import PipelineDocument
+from penstock.pipeline_rules import complaints
 from penstock.selection import compile_selection
 
 MAXIMUM_FILE = 64 * 1024
@@ -60,6 +61,7 @@ def load_pipeline(
         raise InvalidPipelineError(source, problems, len(found) - len(problems)) from error
     except yaml.YAMLError as error:
         raise InvalidPipelineError(source, [_one_line(error)]) from error
+    _check_rules(document, root, source)
     _check_endpoint(document, root, source, endpoints)
     _check_selection(document, root, source)
     return document.to_domain(source)
@@ -188,9 +190,18 @@ _OF_SHAPES = {
 }
 
 
+_RETIRED = frozenset({"accelerator", "accelerator_type", "elastic_inference"})
+_SUCCESSORS = (
+    "Elastic Inference is retired and no accelerator can be attached any more; use an endpoint on "
+    "Inferentia instances (ml.inf2) or with inference components, and remove {name}"
+)
+
+
 def _complaint(name: str, location: Sequence[int | str], detail: Any) -> str:
     """What is wrong, and the remedy."""
     kind = detail["type"]
+    if kind == "extra_forbidden" and str(location[-1]).lower() in _RETIRED:
+        return _SUCCESSORS.format(name=name)
     if kind in _OF_KEYS:
         return _OF_KEYS[kind].format(name=name)
     if detail["input"] is None:
@@ -240,6 +251,15 @@ def _line_of(root: yaml.MappingNode, location: Sequence[int | str]) -> int:
 
 def _entries(node: yaml.Node) -> list[tuple[yaml.Node, yaml.Node]]:
     return list(node.value) if isinstance(node, yaml.MappingNode) else []
+
+
+def _check_rules(document: PipelineDocument, root: yaml.MappingNode, source: str) -> None:
+    problems = [
+        f"line {_line_of(root, each.location)}: `{'.'.join(each.location)}` {each.text}"
+        for each in complaints(document)
+    ]
+    if problems:
+        raise InvalidPipelineError(source, problems)
 
 
 def _check_endpoint(

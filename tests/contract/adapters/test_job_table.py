@@ -10,8 +10,9 @@ from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath, InferenceId
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source, Stop, Totals
-from penstock.domain.pipeline import Input, Invoke, Output, Pipeline
+from penstock.domain.pipeline import Input, Output, Pipeline
 from penstock.domain.retry import RetryPolicy
 from penstock.domain.splitting import ByteRange, Passage, RegionSummary, State
 from penstock.domain.splitting.model import Fill

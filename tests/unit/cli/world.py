@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 
 from penstock.adapters import items
 from penstock.domain.identity import job_id_of
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job, JobStatus, Source, Tally, Totals
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest
 from penstock.domain.object_keys import output_keys
-from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.pipeline import Pipeline
 from penstock_cli.aws import Connection
 from penstock_cli.main import main
 from penstock_cli.options import Surroundings

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.domain.pipeline import ChunkSize, Input, Invoke, Output, Pipeline
+from penstock.domain.invoke import Invoke
+from penstock.domain.pipeline import ChunkSize, Input, Output, Pipeline
 from penstock.domain.retry import RetryPolicy
 from penstock.pipeline_file import MAXIMUM_FILE, InvalidPipelineError, load_pipeline
 
@@ -128,7 +129,7 @@ SOUND = "invoke:\n  endpoint: demo\n"
         (SOUND + "  timeout: 2h\n", 3, "less than or equal to 3600"),
         (SOUND + "  timeout: soon\n", 3, "is not a number with a unit"),
         (SOUND + "  timeout: 0\n", 3, "greater than or equal to 1"),
-        (SOUND + "  mode: realtime\n", 3, "it must be async"),
+        (SOUND + "  mode: batch\n", 3, "it must be async or realtime"),
         ("invoke:\n  endpoint: under_score\n", 2, "`invoke.endpoint` is 'under_score'"),
         ("invoke:\n  endpoint: " + "x" * 64 + "\n", 2, "at most 63"),
         ("invoke:\n  endpoint: 2026-01-01\n", 2, "valid string"),

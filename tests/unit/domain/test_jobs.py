@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.domain.errors import PermanentError
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job, JobStatus, Source, Stop, Tally, Totals, final_status
 from penstock.domain.manifest import (
     Effort,
@@ -17,7 +18,7 @@ from penstock.domain.manifest import (
     build_summary,
     iso,
 )
-from penstock.domain.pipeline import Input, Invoke, Output, Pipeline
+from penstock.domain.pipeline import Input, Output, Pipeline
 from penstock.domain.pricing import Usage, estimated_dollars
 
 PIPELINE = Pipeline(Invoke("demo"), source="in/_pipeline.yaml")

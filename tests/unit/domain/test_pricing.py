@@ -3,9 +3,10 @@
 import pytest
 
 from penstock.domain import pricing
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Job, JobStatus, Source, Tally
 from penstock.domain.manifest import Effort, Ending, build_manifest
-from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.pipeline import Pipeline
 
 
 def estimate(effort: Effort) -> float:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from penstock.domain.delivered import Delivered
 from penstock.domain.errors import PermanentError
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Job, JobStatus, Source, Tally, Totals
 from penstock.domain.json_text import dumps
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest
-from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.pipeline import Pipeline
 from penstock.domain.redrive import lines_of, parse_failed_record
 from penstock.domain.redrive_plan import LARGEST_MERGE, plan_redrive
 from penstock.domain.splitting import Dialect, Format, find_record_fault, split_records

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from penstock.domain.pipeline import Invoke
+from penstock.domain.invoke import Invoke
 from penstock.ports import AsyncRequest
 from tests.unit.use_cases.world import PATIENCE, Failed, Response, World, model
 

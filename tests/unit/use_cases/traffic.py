@@ -15,8 +15,9 @@ from typing import Any
 
 from penstock.domain.admission import Lane, lanes_of
 from penstock.domain.chunk import ChunkMessage
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Job, JobStatus, Source, Totals
-from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.pipeline import Pipeline
 from penstock.testing import FakeAdmissions, FakeClock, FakeJournal, FakeQueues
 from penstock.use_cases.entrance import Entrance
 from penstock.use_cases.exit import Exit

@@ -1,9 +1,9 @@
 """How the files under one prefix are inferred. Immutable: a job keeps the one it started with."""
 
 from dataclasses import asdict, dataclass, field
-from math import ceil
 from typing import Any, Literal
 
+from penstock.domain.invoke import Invoke
 from penstock.domain.retry import RetryPolicy
 
 Format = Literal["csv", "jsonl", "text"]
@@ -26,40 +26,16 @@ _FORMATS_BY_SUFFIX: dict[str, Format] = {
 }
 
 
-LONGEST_INVOCATION = 3600
-"""Seconds; SageMaker gives up then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Invoke:
-    """Which model, and how it is called. Times are seconds."""
-
-    endpoint: str
-    mode: str = "async"
-    content_type: str | None = None
-    accept: str | None = None
-    custom_attributes: str | None = None
-    timeout: int = 900
-    timeout_per_record: float | None = None
-    queue_timeout: int = 21600
-
-    def timeout_for(self, records: int) -> int:
-        """Seconds that the model may take for a request of so many records.
-
-        Bounds: InvokeEndpointAsync, InvocationTimeoutSeconds.
-        """
-        if self.timeout_per_record is None:
-            return self.timeout
-        return min(LONGEST_INVOCATION, max(1, ceil(self.timeout_per_record * records)))
-
-
 @dataclass(frozen=True, slots=True)
 class Input:
-    """How the file is cut into records."""
+    """How the file is cut into records, and where it or they tell which model they are for."""
 
     format: Format | None = None
     header: Header = "absent"
     delimiter: str = ","
+    key_pattern: str | None = None
+    model_field: str | int | None = None
+    send_model_field: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +100,7 @@ class Pipeline:
         return cls(
             **document
             | {
-                "invoke": Invoke(**document["invoke"]),
+                "invoke": Invoke.from_json(document["invoke"]),
                 "input": Input(**document["input"]),
                 "chunk": ChunkSize(**document["chunk"]),
                 "output": Output(**document["output"]),

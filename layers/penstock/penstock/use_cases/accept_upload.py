@@ -8,6 +8,7 @@ from penstock.domain.endpoint_names import ANY_ENDPOINT, EndpointNames
 from penstock.domain.envelopes import bad_message, field, optional_field
 from penstock.domain.errors import PermanentError
 from penstock.domain.identity import job_id_of
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source
 from penstock.domain.legible import is_whole
 from penstock.domain.object_keys import (
@@ -19,7 +20,7 @@ from penstock.domain.object_keys import (
     redriven_key,
 )
 from penstock.domain.payload import check_content_type
-from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.pipeline import Pipeline
 from penstock.domain.remedies import advised
 from penstock.pipeline_file import MAXIMUM_FILE, TOO_LONG, InvalidPipelineError, load_pipeline
 from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues

@@ -7,10 +7,11 @@ from penstock.domain.chunk import ChunkMessage, ChunkState
 from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.envelopes import bad_message
 from penstock.domain.errors import PermanentError
+from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job
 from penstock.domain.manifest import build_summary
 from penstock.domain.object_keys import meaning_of
-from penstock.domain.pipeline import Invoke, Pipeline
+from penstock.domain.pipeline import Pipeline
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal, Queues
 from penstock.use_cases import messages

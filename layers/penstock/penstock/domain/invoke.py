@@ -1,0 +1,67 @@
+"""Which model answers, and how it is called: one of SageMaker's inference types."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Literal
+
+Mode = Literal["async", "realtime"]
+
+LONGEST_INVOCATION: dict[str, int] = {"async": 3600, "realtime": 60}
+"""Seconds, after which SageMaker gives up."""
+
+USUAL_INVOCATION: dict[str, int] = {"async": 900, "realtime": 60}
+
+MIB = 1024**2
+LARGEST_REALTIME = 25_000_000
+"""Bytes of a request or an answer (guide, `realtime-endpoints`); not in each region."""
+
+USUAL_REALTIME = 6 * MIB
+"""Bytes that every endpoint with instances takes (API reference, `InvokeEndpoint`, `Body`)."""
+
+MODEL_NAME = "{model}"
+"""Stands in `Target.model` for what the file's key or the record says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The part of a real-time endpoint that is to answer; None where the endpoint has no parts."""
+
+    model: str | None = None
+    variant: str | None = None
+    container: str | None = None
+    component: str | None = None
+
+    @property
+    def model_varies(self) -> bool:
+        return self.model is not None and MODEL_NAME in self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Which model, and how it is called. Times are seconds, `max_payload` is bytes."""
+
+    endpoint: str
+    mode: str = "async"
+    content_type: str | None = None
+    accept: str | None = None
+    custom_attributes: str | None = None
+    timeout: int = USUAL_INVOCATION["async"]
+    timeout_per_record: float | None = None
+    queue_timeout: int = 21600
+    max_payload: int | None = None
+    target: Target = Target()
+
+    def timeout_for(self, records: int) -> int:
+        """Seconds that the model may take for a request of so many records.
+
+        Bounds: InvokeEndpointAsync, InvocationTimeoutSeconds; InvokeEndpoint, 60 seconds.
+        """
+        if self.timeout_per_record is None:
+            return self.timeout
+        longest = LONGEST_INVOCATION[self.mode]
+        return min(longest, max(1, ceil(self.timeout_per_record * records)))
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Invoke":
+        """The inverse of `asdict`, through JSON; also of jobs that were started by older code."""
+        return cls(**document | {"target": Target(**document.get("target", {}))})

@@ -1,0 +1,113 @@
+"""The fields of `invoke` in `_pipeline.yaml`."""
+
+from math import ceil
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from penstock.domain.invoke import (
+    LARGEST_REALTIME,
+    USUAL_INVOCATION,
+    USUAL_REALTIME,
+    Invoke,
+    Mode,
+    Target,
+)
+from penstock.pipeline_fields import (
+    NAME,
+    Bytes,
+    HeaderValue,
+    Name,
+    Seconds,
+    Section,
+    empty_is_absent,
+)
+
+_TARGETS = {
+    "target_model": "model",
+    "target_variant": "variant",
+    "target_container": "container",
+    "inference_component": "component",
+}
+
+
+class InvokeSection(Section):
+    """Which model, and how it is called."""
+
+    mode: Mode = Field("async", description="Which of SageMaker's inference types")
+    endpoint: str = Field(
+        min_length=1,
+        max_length=63,
+        pattern=NAME,
+        description="name of a SageMaker endpoint: letters, digits and hyphens, at most 63",
+    )
+    content_type: HeaderValue = Field(
+        None,
+        description="content type of the requests, in ASCII; by default that of the input's format",
+    )
+    accept: HeaderValue = Field(
+        None, description="content type of the answers, in ASCII; by default content_type"
+    )
+    custom_attributes: HeaderValue = Field(
+        None, description="ASCII text, handed to the model's container as it is"
+    )
+    timeout: Seconds | None = Field(
+        None,
+        ge=1,
+        le=3600,
+        description="Longest processing of one invocation, 1s to 1h (15m); realtime: to 1m (1m)",
+    )
+    timeout_per_record: Seconds | None = Field(
+        None,
+        gt=0,
+        le=3600,
+        description="Instead of timeout: for each record of a request; in all 1s to 1h",
+    )
+    queue_timeout: Seconds = Field(
+        21600, ge=60, le=21600, description="async: longest wait in SageMaker's queue, 1m to 6h"
+    )
+    max_payload: Bytes | None = Field(
+        None,
+        ge=1024,
+        le=LARGEST_REALTIME,
+        description="realtime: largest request, up to 25MB (6MiB); a larger chunk is halved",
+    )
+    target_model: Annotated[
+        Annotated[str, Field(max_length=1024, pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
+        | None,
+        BeforeValidator(empty_is_absent),
+    ] = Field(
+        None,
+        description="realtime: a model of a multi-model endpoint, in ASCII; {model} in it stands "
+        "for what input.key_pattern or input.model_field finds",
+    )
+    target_variant: Name | None = Field(
+        None, description="realtime: a production variant; by default their weights decide"
+    )
+    target_container: Name | None = Field(
+        None, description="realtime: host name of a container of a multi-container endpoint"
+    )
+    inference_component: Name | None = Field(
+        None, description="realtime: an inference component of the endpoint"
+    )
+
+    @model_validator(mode="after")
+    def _one_timeout(self) -> Self:
+        if {"timeout", "timeout_per_record"} <= self.model_fields_set:
+            raise ValueError("give one of `timeout` and `timeout_per_record`, not both")
+        return self
+
+    def to_domain(self) -> Invoke:
+        fields: dict[str, Any] = self.model_dump()
+        target = Target(**{name: fields.pop(key) for key, name in _TARGETS.items()})
+        timeout = ceil(self.timeout or USUAL_INVOCATION[self.mode])
+        payload = self.max_payload or (USUAL_REALTIME if self.mode == "realtime" else None)
+        return Invoke(
+            **fields
+            | {
+                "timeout": timeout,
+                "queue_timeout": ceil(self.queue_timeout),
+                "max_payload": payload,
+                "target": target,
+            }
+        )
