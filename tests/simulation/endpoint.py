@@ -5,9 +5,8 @@ import re
 from dataclasses import dataclass
 
 from penstock.domain.trouble import InvocationError, Kind, Trouble
-from penstock.ports import AsyncRequest
 from tests.simulation.scenario import Scenario
-from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Response, model
+from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Request, Response, model
 
 NAME = re.compile(rb"r(\d+)x")
 BUSY = "ClientError: Received client error (429) from model. See the logs."
@@ -21,6 +20,11 @@ class Call:
     names: frozenset[int]
     verdict: str  # answered, failed, busy, refused, short, crashed
 
+    @property
+    def owed(self) -> int:
+        """Results of the whole chunk, some of which may be for other models."""
+        return int(self.inference_id.split(":")[3])
+
 
 class Endpoint:
     def __init__(self, scenario: Scenario, header: bytes, chance: random.Random) -> None:
@@ -29,12 +33,12 @@ class Endpoint:
         self.calls: list[Call] = []
         self.throttled = 0
 
-    def admit(self, _request: AsyncRequest) -> None:
+    def admit(self, _request: Request) -> None:
         if self.chance.random() < self.moods.throttled:
             self.throttled += 1
             raise InvocationError(Trouble(Kind.UNAVAILABLE, "ThrottlingException", "slow down"))
 
-    def answer(self, body: bytes, request: AsyncRequest) -> Response:
+    def answer(self, body: bytes, request: Request) -> Response:
         assert body.startswith(self.header), "a request lacks the header"
         body = body.removeprefix(self.header)
         verdict = self._verdict(body)

@@ -55,6 +55,7 @@ class Scenario:
     faults: Faults
     knobs: dict[str, int] = field(default_factory=dict)
     permits: int = 2000  # at the endpoint
+    mode: str = "async"  # realtime; models: the same with several models, named by column 1
 
     @property
     def key(self) -> str:
@@ -69,8 +70,8 @@ class Scenario:
         """The pipeline file; JSON is YAML."""
         headers = {"absent": False, "drop": True, "send": "send"}
         document: dict[str, Any] = {
-            "invoke": {"endpoint": "demo", "content_type": self.content_type},
-            "input": {"header": headers[self.header]},
+            "invoke": {"endpoint": "demo", "content_type": self.content_type, **self._target},
+            "input": {"header": headers[self.header], **self._model_field},
             "chunk": {"max_records": self.max_records, "max_bytes": 1024},
             "output": {"on_error": self.on_error, "join": self.join},
             "retry": {"initial_interval": 2, "maximum_attempts": self.maximum_attempts},
@@ -79,11 +80,26 @@ class Scenario:
         }
         return json.dumps(document)
 
+    @property
+    def _target(self) -> dict[str, str]:
+        several = {"mode": "realtime", "target_model": "{model}.tar.gz"}
+        return {"async": {}, "realtime": {"mode": "realtime"}, "models": several}[self.mode]
+
+    @property
+    def _model_field(self) -> dict[str, Any]:
+        return {"model_field": 1, "send_model_field": True} if self.mode == "models" else {}
+
 
 def scenario_of(seed: int) -> Scenario:
     chance = random.Random(f"scenario {seed}")
     scenario = _scenario(seed, chance)
+    scenario = replace(scenario, mode=_mode(seed, scenario.fmt))
     return _hopeless(scenario, chance) if chance.random() < 0.02 else scenario
+
+
+def _mode(seed: int, fmt: str) -> str:
+    modes = ["async", "async", "realtime", "models" if fmt == "csv" else "realtime"]
+    return random.Random(f"mode {seed}").choice(modes)
 
 
 def _hopeless(scenario: Scenario, chance: random.Random) -> Scenario:

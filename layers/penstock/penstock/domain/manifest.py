@@ -1,6 +1,6 @@
 """What the user is told at the end of a job."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +49,10 @@ class Redriven:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """All that decides the last words about a job. `lines` are newlines in the predictions."""
+    """All that decides the last words about a job.
+
+    `lines` are newlines in the predictions, `serving` tells which variants have answered.
+    """
 
     status: JobStatus
     failure: Failure | None
@@ -59,6 +62,7 @@ class Ending:
     outputs: dict[str, StoredObject]
     lines: int | None = None
     redriven: Redriven | None = None
+    serving: dict[str, Any] = field(default_factory=dict)
 
 
 def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
@@ -73,6 +77,7 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         "chunks": job.totals.chunks if job.totals else 0,
         "attempts": ending.effort.attempts,
         "retries": ending.effort.retries,
+        **ending.serving,
         "timings": _timings(job, ending.finished_at),
         "cost_estimate": _cost(ending.effort),
         "outputs": outputs_document(ending),
