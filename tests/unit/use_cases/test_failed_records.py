@@ -212,7 +212,8 @@ def test_an_endpoint_that_refuses_the_call_fails_the_job_without_retries() -> No
     assert error_codes(world.lines("rows.csv")) == ["ValidationError"] * 2
     assert world.manifest("rows.csv")["failure"] == {
         "code": "ValidationError",
-        "message": "no endpoint; check `invoke` in the pipeline file",
+        "message": "no endpoint; check `invoke` in the pipeline file; "
+        "`penstock connect` compares it with the endpoint",
     }
     assert len(world.model.requests) == 1
 
