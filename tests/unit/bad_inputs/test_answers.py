@@ -222,8 +222,7 @@ def test_an_answer_that(happens: Happens, code: str, remedy: str) -> None:
 REFUSED_CALLS = {
     "an endpoint that there is not": (
         ("ValidationError", 400, "Endpoint demo of account 1 not found."),
-        "Endpoint demo of account 1 not found.; mend `invoke.endpoint`, or wait until "
-        "it is in service",
+        "not found.; mend `invoke.endpoint`, or wait until it is in service",
     ),
     "an endpoint that the stack may not call": (
         ("AccessDeniedException", 403, "not authorized to perform: sagemaker:InvokeEndpointAsync"),

@@ -93,8 +93,9 @@ class CsvField:
     def _without(self, cells: list[str]) -> bytes:
         text = io.StringIO(newline="")
         rest = cells[: self.column] + cells[self.column + 1 :]
-        csv.writer(text, delimiter=self.delimiter, lineterminator="").writerow(rest)
-        return text.getvalue().encode()
+        # Its line ends are what csv.writer quotes.
+        csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n").writerow(rest)
+        return text.getvalue().removesuffix("\r\n").encode()
 
 
 @dataclass(frozen=True, slots=True)
