@@ -156,15 +156,15 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "an accelerator of Elastic Inference": (
         SOUND + "  accelerator_type: ml.eia2.medium\n",
         (
-            "line 3: Elastic Inference is retired and no accelerator can be attached any more; use an "
-            "endpoint on Inferentia instances (ml.inf2) or with inference components"
+            "line 3: Elastic Inference is retired and no accelerator can be attached any more; use "
+            "an endpoint on Inferentia instances (ml.inf2) or with inference components"
         ),
     ),
     "a model of an asynchronous endpoint": (
         SOUND + "  target_model: a.tar.gz\n",
         (
-            "line 3: `invoke.target_model` is for mode: realtime, and this is async; an asynchronous "
-            "request cannot name a part of its endpoint"
+            "line 3: `invoke.target_model` is for mode: realtime, and this is async; an "
+            "asynchronous request cannot name a part of its endpoint"
         ),
     ),
     "a component of an asynchronous endpoint": (
@@ -182,8 +182,8 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "five minutes in real time": (
         REALTIME + "  timeout: 5m\n",
         (
-            "line 4: `invoke.timeout` is 300s: a realtime invocation ends after 60s; shorten it, or "
-            "use an asynchronous endpoint with mode: async"
+            "line 4: `invoke.timeout` is 300s: a realtime invocation ends after 60s; shorten it, "
+            "or use an asynchronous endpoint with mode: async"
         ),
     ),
     "a queue in real time": (
@@ -193,8 +193,8 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "a model and a container": (
         REALTIME + "  target_model: a\n  target_container: b\n",
         (
-            "line 4: `invoke.target_model` cannot stand beside `invoke.target_container`: no endpoint "
-            "has both; remove one"
+            "line 4: `invoke.target_model` cannot stand beside `invoke.target_container`: no "
+            "endpoint has both; remove one"
         ),
     ),
     "a model that nothing names": (
