@@ -30,6 +30,7 @@ from penstock.testing import (
     FakeObjects,
     FakeQueues,
     FakeTable,
+    FakeTransforms,
 )
 from penstock.use_cases import messages
 from penstock.use_cases.abort_leaks import AbortLeaks
@@ -37,6 +38,7 @@ from penstock.use_cases.accept_upload import AcceptUpload, Upload
 from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
+from penstock.use_cases.collect_transform import CollectTransform
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.entrance import Entrance
 from penstock.use_cases.exit import Exit
@@ -45,16 +47,23 @@ from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
 from penstock.use_cases.isolate_fault import IsolateFault
 from penstock.use_cases.lanes import Lanes
+from penstock.use_cases.look_at_group import LookAtGroup
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.probation import Probation
 from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
+from penstock.use_cases.stage_chunk import StageChunk
+from penstock.use_cases.start_transform import StartTransform
 from penstock.use_cases.sweep_jobs import SweepJobs
 from penstock.use_cases.sweep_segment import SweepSegment
+from penstock.use_cases.sweep_transforms import SweepTransforms
+from tests.unit.use_cases.transforming import TransformService
 
 PIPELINE = "invoke: {endpoint: demo}\n"
 MAXIMUM_RECEIVES = 10
+TRANSFORM_SECONDS = 300.0
+WINDOW = 60
 PATIENCE = 900.0
 
 
@@ -145,6 +154,8 @@ class World:
         self.objects, self.table, self.queues = FakeObjects(), FakeTable(), FakeQueues()
         self.model, self.announcer, self.journal = FakeModel(), FakeAnnouncer(), FakeJournal()
         self.admissions, self.cap = FakeAdmissions(), cap
+        self.transforms = FakeTransforms(now=self.clock)
+        self.transform_service = TransformService(self.objects, self.transforms, self._predict)
         self.objects.now = self.clock
         self.queues.waiting = lambda: sum(due.queue == "invoke" for due in self._due)
         self.predict, self.delays = predict, delays
@@ -153,7 +164,7 @@ class World:
         self.before_delivery: Callable[[Due], None] = lambda _due: None
         self._due: list[Due] = []
         self._numbers = itertools.count()
-        self._served = 0
+        self._served = self._transforming = 0
         self.handlers = self._built(pipeline, region_bytes, wrap)
         self.sweep_jobs, self.handle_dead_letter = self._guards(wrap)
 
@@ -263,6 +274,9 @@ class World:
         """What AWS does next with what the function has asked for."""
         for message in self.queues.take():
             self.send(message.queue, message.document, message.delay)
+        for transform in self.transforms.requests[self._transforming :]:
+            self._transforming += 1
+            self.send("transformed", {"name": transform.name}, TRANSFORM_SECONDS)
         for request, ticket in self.model.accepted[self._served :]:
             self._served += 1
             self.send("results", self.respond(request, ticket))
@@ -283,6 +297,18 @@ class World:
         notification["receivedTime"] = received.replace("+00:00", "Z")
         self.notifications.append(notification)
         return notification
+
+    def _predict(self, body: bytes, request: AsyncRequest) -> bytes | None:
+        """What a model in a transform job answers; None if it doesn't."""
+        response = self.predict(body, request)
+        if isinstance(response, Failed):
+            return None
+        return response.body if isinstance(response, Answered) else response
+
+    def _run_transform(self, document: dict[str, Any]) -> None:
+        """SageMaker's part, all at once at its end."""
+        for event in self.transform_service.run(document["name"]):
+            self.send("results", event)
 
     def _success(
         self, request: AsyncRequest, ticket: AsyncTicket, answer: Answered
@@ -327,6 +353,7 @@ class World:
             settle=settle,
             after_failure=after_failure,
             entrance=entrance(),
+            stage=StageChunk(objects, table, queues, journal, now, "work", WINDOW),
             get_job=table.get_job,
             read_header=objects.read_range,
             journal=journal,
@@ -344,6 +371,25 @@ class World:
             now=now,
             work_bucket="work",
         )
+        look = LookAtGroup(objects, table, "work")
+        collect_transform = CollectTransform(
+            objects, table, queues, look, within(exit_.batch, collect), journal, now, "work"
+        )
+        start = StartTransform(
+            objects=objects,
+            table=table,
+            queues=queues,
+            transforms=wrap("transforms", self.transforms),
+            look=look,
+            collect=collect_transform,
+            probation=after_failure.probation,
+            journal=journal,
+            now=now,
+            uniform=latest,
+            work_bucket="work",
+            window=WINDOW,
+        )
+        self._collect_transform = collect_transform
         compose = ComposeObject(objects)
         leaks = AbortLeaks(objects, journal, now, "work", "output")
         finish = FinishJob(
@@ -365,7 +411,8 @@ class World:
 
         def invoke_alone(document: Any) -> None:
             """In a function of its own: nothing is shared with one that is at work meanwhile."""
-            alone = replace(invoke, entrance=entrance())
+            stage = StageChunk(objects, table, queues, journal, now, "work", WINDOW)
+            alone = replace(invoke, entrance=entrance(), stage=stage)
             with alone.entrance.batch([document]):
                 alone(ChunkMessage.from_json(document))
 
@@ -373,7 +420,13 @@ class World:
             "upload": accept,
             "split": SplitInput(objects, table, queues, journal, now, "work"),
             "invoke": invoke_alone,
-            "results": within(exit_.batch, collect),
+            "transform": start,
+            "transformed": self._run_transform,
+            "results": lambda document: (
+                collect_transform(document)
+                if "detail-type" in document
+                else within(exit_.batch, collect)(document)
+            ),
             "assemble": lambda document: (
                 finish.without_pieces(document["job_id"])
                 if messages.checked(document, "segment", "finish")["kind"] == "finish"
@@ -399,8 +452,29 @@ class World:
         )
         exit_ = Exit(self._lanes(wrap), journal, now)
         permits = RecoverPermits(exit_.lanes, journal, now)
+        transforms = SweepTransforms(
+            table=table,
+            queues=queues,
+            transforms=wrap("transforms", self.transforms),
+            look=self._collect_transform.look,
+            collect=self._collect_transform,
+            journal=journal,
+            now=now,
+            patience=PATIENCE,
+        )
         return (
-            SweepJobs(table, queues, segment, permits, exit_, leaks, journal, now, PATIENCE),
+            SweepJobs(
+                table=table,
+                queues=queues,
+                sweep_segment=segment,
+                sweep_transforms=transforms,
+                recover_permits=permits,
+                exit=exit_,
+                abort_leaks=leaks,
+                journal=journal,
+                now=now,
+                patience=PATIENCE,
+            ),
             HandleDeadLetter(table, queues, settle, exit_, journal, now),
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 from penstock.domain.job import Failure, Job, JobStatus, Tally, standing
 from penstock.domain.object_keys import pipeline_name
 from penstock.domain.pricing import Usage, estimated_dollars
+from penstock.domain.transform_job import TransformJob
 
 MANIFEST_VERSION = 1
 
@@ -59,6 +60,7 @@ class Ending:
     outputs: dict[str, StoredObject]
     lines: int | None = None
     redriven: Redriven | None = None
+    transform_jobs: tuple[TransformJob, ...] = ()
 
 
 def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
@@ -75,9 +77,16 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         "retries": ending.effort.retries,
         "timings": _timings(job, ending.finished_at),
         "cost_estimate": _cost(ending.effort),
+        **_transform_jobs(job, ending),
         "outputs": outputs_document(ending),
         "pipeline": job.pipeline.to_json(),
     }
+
+
+def _transform_jobs(job: Job, ending: Ending) -> dict[str, Any]:
+    if job.pipeline.invoke.transform is None:
+        return {}
+    return {"transform_jobs": [each.to_document() for each in ending.transform_jobs]}
 
 
 def build_merged_manifest(before: dict[str, Any], job: Job, ending: Ending) -> dict[str, Any]:
@@ -129,6 +138,7 @@ def _redrive_document(job: Job, ending: Ending) -> dict[str, Any]:
         "at": iso(ending.finished_at),
         "seconds": round(ending.finished_at - job.created_at, 3),
         **(asdict(ending.redriven) if ending.redriven else {}),
+        **_transform_jobs(job, ending),
         "input": asdict(job.source),
         "pipeline": job.pipeline.to_json(),
     }

@@ -58,7 +58,7 @@ class FinishJob:
         if job.failure is None and job.totals is None and job.stop is None:
             raise RetryableError("JobNotSplit", f"job {job.job_id} has no totals yet")
         self.table.update_job(job.job_id, TERMINAL, status=JobStatus.ASSEMBLING)
-        ending = self._ending(job)
+        ending = self._with_transforms(job, self._ending(job))
         manifest = self._put_manifest(job, ending)
         fields: dict[str, Any] = {
             "status": ending.status,
@@ -78,6 +78,11 @@ class FinishJob:
             reason=ending.failure.message if ending.failure else None,
         )
         return replace(job, **fields)
+
+    def _with_transforms(self, job: Job, ending: Ending) -> Ending:
+        if job.pipeline.invoke.transform is None:
+            return ending
+        return replace(ending, transform_jobs=tuple(self.table.get_transforms(job.job_id)))
 
     def _ending(self, job: Job) -> Ending:
         if job.failure:

@@ -1,4 +1,4 @@
-"""From a chunk to an asynchronous invocation."""
+"""From a chunk to an asynchronous invocation, or to an object of a transform job."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ from penstock.use_cases.read_records import (
     read_records,
 )
 from penstock.use_cases.settle_chunk import SettleChunk
+from penstock.use_cases.stage_chunk import Parcel, StageChunk
 
 SHORTEST_QUEUE_TIMEOUT = 60
 """Seconds that RequestTTLSeconds has at least."""
@@ -51,6 +52,7 @@ class InvokeModel:
     settle: SettleChunk
     after_failure: AfterFailure
     entrance: Entrance
+    stage: StageChunk
     get_job: Callable[[str], Job | None]
     read_header: Callable[[ObjectRef, int, int], bytes]
     journal: Journal
@@ -68,6 +70,9 @@ class InvokeModel:
             self._settle_unsent(job, _known(chunk, state), stopped(job.stop))
         elif state is None or not (state.has_sent(chunk) or state.has_held(chunk)):
             self._in_turn(job, chunk, state)
+        elif job.pipeline.invoke.transform:
+            # The function that staged it may have died before it asked for the transform job.
+            self.stage.ask(chunk)
 
     def _follow(self, chunk: ChunkMessage, state: ChunkState) -> None:
         """The chunk is settled; what follows may have been lost."""
@@ -96,6 +101,9 @@ class InvokeModel:
         if obstacle:
             self._settle_unsent(job, unsent, obstacle)
             return
+        if job.pipeline.invoke.transform:
+            self._send(job, chunk, None)
+            return
         with self.entrance.permit(job, chunk) as permit:
             if permit:
                 self._send(job, chunk, permit)
@@ -104,7 +112,8 @@ class InvokeModel:
             else:
                 self._settle_unsent(job, unsent, _NO_TURN)
 
-    def _send(self, job: Job, chunk: ChunkMessage, permit: Permit) -> None:
+    def _send(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
+        """A transform job needs no permit."""
         unsent = ChunkState(chunk.path, chunk)
         try:
             self._invoke(job, chunk, permit)
@@ -119,7 +128,7 @@ class InvokeModel:
             reason = GiveUp(error.code, advised(error.code, error.message))
             self._settle_unsent(job, unsent, reason)
 
-    def _invoke(self, job: Job, chunk: ChunkMessage, permit: Permit) -> None:
+    def _invoke(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
         records = read_records(self.objects, job, chunk)
         rejections = find_rejections(job.pipeline.format_of(job.source.key), records)
         accepted = without(records, rejections)
@@ -131,10 +140,18 @@ class InvokeModel:
         inference_id = InferenceId(
             chunk.job_id, chunk.path, chunk.attempt, payload.sent, chunk.chunks
         )
+        if permit is None:
+            self._stage_for_transform(job, Parcel(chunk, inference_id, payload, len(rejections)))
+            return
         ticket = self.model.invoke_async(self._request(job, inference_id, payload))
         permit.keep()
         self._check(job, ticket)
         self._record(chunk, inference_id, ticket, len(rejections))
+
+    def _stage_for_transform(self, job: Job, parcel: Parcel) -> None:
+        transform = job.pipeline.invoke.transform
+        assert transform is not None  # noqa: S101  the others have permits
+        self.stage(job, transform, parcel)
 
     def _check(self, job: Job, ticket: AsyncTicket) -> None:
         """Raises InvocationError for an endpoint that answers where nobody here may read."""
