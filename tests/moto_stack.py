@@ -12,7 +12,7 @@ BUCKETS = ("InputBucket", "OutputBucket", "WorkBucket")
 QUEUES = tuple(
     f"{step}{kind}"
     for kind in ("Queue", "DeadLetterQueue")
-    for step in ("Upload", "Split", "Invoke", "Result", "Assemble")
+    for step in ("Upload", "Split", "Invoke", "Transform", "Result", "Assemble")
 )
 TOPICS = ("SuccessTopic", "FailureTopic")
 _OF_THE_TABLE = (

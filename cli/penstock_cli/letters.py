@@ -8,6 +8,8 @@ from penstock.domain.chunk import ChunkMessage
 from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.envelopes import field
 from penstock.domain.errors import PermanentError
+from penstock.domain.transform_event import TransformEvent
+from penstock.domain.transform_job import place_of
 from penstock.use_cases.accept_upload import Upload
 from penstock.use_cases.collect_result import Notification
 
@@ -65,6 +67,13 @@ def _subject_of(letter: DeadLetter) -> Subject:
         case "invoke":
             chunk = ChunkMessage.from_json(document)
             return Subject("chunk", chunk.job_id, str(chunk.path))
+        case "transform":
+            kind = field(document, "kind", str)
+            group = field(document, "group", int)
+            return Subject(kind, field(document, "job_id", str), f"group {group}")
+        case "result" if "detail-type" in document:
+            name = TransformEvent.parse(document).name
+            return Subject("event", place_of(name)[0], name)
         case "result":
             inference = Notification.parse(document).inference_id
             return Subject("result", inference.job_id, str(inference.path))

@@ -17,18 +17,18 @@ from penstock.testing import FakeObjects, FakeTransforms
 CLIENT = "ClientError: See job logs for more information"
 SERVER = "AlgorithmError: See job logs for more information"
 
-Predict = Callable[[bytes, AsyncRequest], bytes | None]
+Predict = Callable[[bytes, AsyncRequest], bytes | str]
+"""An answer, or the reason why there is none."""
 
 
 @dataclass
 class TransformService:
-    """`fails` is the reason of jobs that come to no record; `loses` objects that are left out."""
+    """`fails` is the reason of jobs that come to no record."""
 
     objects: FakeObjects
     transforms: FakeTransforms
     predict: Predict
     fails: str | None = None
-    reason: str = CLIENT
     transformed: list[tuple[str, list[str]]] = field(default_factory=list)
 
     def run(self, name: str) -> Iterator[dict[str, Any]]:
@@ -42,37 +42,37 @@ class TransformService:
         stopped = report.status is Status.STOPPING
         if self.fails:
             names = []
-        done = [self._transform(request, prefix, each) for each in self._share(names, stopped)]
+        share = names[: len(names) // 2] if stopped else names
+        found = [self._transform(request, prefix, each) for each in share]
+        reasons = [each for each in found if each]
         self.transformed.append((name, names))
         if stopped:
             ended = self.transforms.end(name, Status.STOPPED)
-        elif self.fails or not all(done):
-            ended = self.transforms.end(name, Status.FAILED, self.fails or self.reason)
+        elif self.fails or reasons:
+            ended = self.transforms.end(name, Status.FAILED, self.fails or reasons[0])
         else:
             ended = self.transforms.end(name, Status.COMPLETED)
         yield event(request, ended)
-
-    def _share(self, names: list[str], stopped: bool) -> list[str]:
-        return names[: len(names) // 2] if stopped else names
 
     def _inputs(self, request: TransformRequest) -> tuple[str, list[str]]:
         manifest = json.loads(self.objects.read(ObjectRef(*parse_location(request.manifest))))
         return manifest[0]["prefix"], manifest[1:]
 
-    def _transform(self, request: TransformRequest, prefix: str, name: str) -> bool:
+    def _transform(self, request: TransformRequest, prefix: str, name: str) -> str | None:
+        """Why there is no output, if there is none."""
         try:
             body = self.objects.read(ObjectRef(*parse_location(prefix + name)))
         except PermanentError:
-            return False
+            return CLIENT
         transform = request.invoke.transform
         if transform and transform.compression:
             body = gzip.decompress(body)
         answer = self.predict(body, _as_invocation(request, name))
-        if answer is None:
-            return False
+        if isinstance(answer, str):
+            return answer
         bucket, key = parse_location(request.output)
         self.objects.put(bucket, f"{key}{name}.out", answer, "")
-        return True
+        return None
 
 
 def _as_invocation(request: TransformRequest, name: str) -> AsyncRequest:

@@ -58,11 +58,11 @@ from penstock.use_cases.start_transform import StartTransform
 from penstock.use_cases.sweep_jobs import SweepJobs
 from penstock.use_cases.sweep_segment import SweepSegment
 from penstock.use_cases.sweep_transforms import SweepTransforms
-from tests.unit.use_cases.transforming import TransformService
+from tests.unit.use_cases.transforming import CLIENT, SERVER, TransformService
 
 PIPELINE = "invoke: {endpoint: demo}\n"
 MAXIMUM_RECEIVES = 10
-TRANSFORM_SECONDS = 300.0
+SAGEMAKERS_TRIES = 4
 WINDOW = 60
 PATIENCE = 900.0
 
@@ -154,7 +154,7 @@ class World:
         self.objects, self.table, self.queues = FakeObjects(), FakeTable(), FakeQueues()
         self.model, self.announcer, self.journal = FakeModel(), FakeAnnouncer(), FakeJournal()
         self.admissions, self.cap = FakeAdmissions(), cap
-        self.transforms = FakeTransforms(now=self.clock)
+        self.transforms, self.transform_seconds = FakeTransforms(now=self.clock), 300.0
         self.transform_service = TransformService(self.objects, self.transforms, self._predict)
         self.objects.now = self.clock
         self.queues.waiting = lambda: sum(due.queue == "invoke" for due in self._due)
@@ -276,7 +276,7 @@ class World:
             self.send(message.queue, message.document, message.delay)
         for transform in self.transforms.requests[self._transforming :]:
             self._transforming += 1
-            self.send("transformed", {"name": transform.name}, TRANSFORM_SECONDS)
+            self.send("transformed", {"name": transform.name}, self.transform_seconds)
         for request, ticket in self.model.accepted[self._served :]:
             self._served += 1
             self.send("results", self.respond(request, ticket))
@@ -298,12 +298,18 @@ class World:
         self.notifications.append(notification)
         return notification
 
-    def _predict(self, body: bytes, request: AsyncRequest) -> bytes | None:
-        """What a model in a transform job answers; None if it doesn't."""
-        response = self.predict(body, request)
-        if isinstance(response, Failed):
-            return None
-        return response.body if isinstance(response, Answered) else response
+    def _predict(self, body: bytes, request: AsyncRequest) -> bytes | str:
+        """What a model in a transform job answers, or why it doesn't.
+
+        What may pass is tried again, as SageMaker does.
+        """
+        for _ in range(SAGEMAKERS_TRIES):
+            response = self.predict(body, request)
+            if not isinstance(response, Failed):
+                return response.body if isinstance(response, Answered) else response
+            if response.reason == CLIENT_ERROR:
+                return CLIENT
+        return SERVER
 
     def _run_transform(self, document: dict[str, Any]) -> None:
         """SageMaker's part, all at once at its end."""
