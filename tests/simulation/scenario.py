@@ -123,7 +123,9 @@ def _transformed(scenario: Scenario) -> Scenario:
         compression=chance.choice(["none", "none", "gzip"]),
     )
     knobs = scenario.knobs | {"MOST_OBJECTS": chance.choice([1, 3, 10_000])}
-    return replace(scenario, transform=transforming, knobs=knobs)
+    # Cancelled more often, as that is what only transform jobs can be stopped by.
+    cancel_at = scenario.cancel_at or chance.choice([None, None, None, 200.0, 1500.0])
+    return replace(scenario, transform=transforming, knobs=knobs, cancel_at=cancel_at)
 
 
 def _hopeless(scenario: Scenario, chance: random.Random) -> Scenario:

@@ -280,8 +280,9 @@ class SimulatedWorld(World):
 
 
 def _goes_round(document: dict[str, Any]) -> bool:
-    """A chunk that asks again and again: doubled each time, it would soon be thousands."""
-    return document.get("turns", 0) > 1 or document.get("pauses", 0) > 1
+    """A message that asks again and again: doubled each time, it would soon be thousands."""
+    again = document.get("turns", 0) > 1 or document.get("pauses", 0) > 1
+    return again or "seen" in document
 
 
 def _failure(call: str) -> Exception:

@@ -119,7 +119,6 @@ def start_transform(settings: Settings, journal: Journal) -> StartTransform:
         transforms=transforms_of(),
         look=collect.look,
         collect=collect,
-        probation=Probation(table_of(settings), journal, time.time),
         journal=journal,
         now=time.time,
         uniform=random.uniform,

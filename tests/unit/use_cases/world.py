@@ -388,7 +388,6 @@ class World:
             transforms=wrap("transforms", self.transforms),
             look=look,
             collect=collect_transform,
-            probation=after_failure.probation,
             journal=journal,
             now=now,
             uniform=latest,

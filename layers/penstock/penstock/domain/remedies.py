@@ -10,8 +10,10 @@ _REMEDIES = {
     ),
     "ObjectTooLarge": "choose smaller chunks",
     "ValidationError": "check `invoke` in the pipeline file",
+    "ValidationException": "check `invoke` in the pipeline file",
     "AccessDeniedException": (
-        "the stack may call its EndpointName and what EndpointNamePattern matches"
+        "the stack may call its EndpointName and what EndpointNamePattern matches, and run models "
+        "that ModelNamePattern matches"
     ),
 }
 

@@ -39,7 +39,7 @@ def missing_output(report: Report, *, any_output: bool) -> Trouble:
     reason = report.reason or f"the transform job ended {report.status} without an output for it"
     match report.status:
         case Status.REFUSED:
-            return Trouble(Kind.PERMANENT, report.code or "TransformRefused", reason)
+            return Trouble(Kind.PERMANENT, report.code or "TransformFailed", reason)
         case Status.STOPPED:
             return Trouble(Kind.RETRYABLE, "TransformStopped", "the transform job was stopped")
         case Status.COMPLETED:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.domain.errors import PermanentError, RetryableError
-from penstock.domain.gathering import Look, Next, what_next
+from penstock.domain.gathering import Next, what_next
 from penstock.domain.job import Job
 from penstock.domain.remedies import advised
 from penstock.domain.retry import RetryPolicy, backoff
@@ -20,13 +20,12 @@ from penstock.domain.transform_job import (
     manifest_of,
 )
 from penstock.domain.transform_trouble import CreationError
-from penstock.domain.trouble import GiveUp, Kind, Trouble
+from penstock.domain.trouble import Kind, Trouble
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.ports_transform import TransformRequest, Transforms
 from penstock.use_cases import messages
 from penstock.use_cases.collect_transform import CollectTransform
 from penstock.use_cases.look_at_group import LookAtGroup
-from penstock.use_cases.probation import Probation
 
 _WAIT = RetryPolicy(initial_interval=5.0, maximum_interval=300.0)
 """Between two tries to create a transform job that SageMaker has no room for."""
@@ -46,7 +45,6 @@ class StartTransform:
     transforms: Transforms
     look: LookAtGroup
     collect: CollectTransform
-    probation: Probation
     journal: Journal
     now: Callable[[], float]
     uniform: Callable[[float, float], float]
@@ -60,35 +58,42 @@ class StartTransform:
             return
         transforms = self.table.get_transforms(job.job_id)
         ours = [each for each in transforms if each.group == message["group"]]
+        self._tell_of_refused(job, ours)
+        # The function that planned them died, or SageMaker had no room for them.
         planned = [each for each in ours if each.stage is Stage.PLANNED]
-        if planned:
-            # The function that planned it died, or SageMaker had no room for it.
-            if self._create(job, planned[0], int(message.get("pauses") or 0)):
-                self._look_again(job, message["group"])
-        else:
+        if self._create_all(job, planned, int(message.get("pauses") or 0)):
             self._gather(job, message, ours)
+
+    def _tell_of_refused(self, job: Job, transforms: list[TransformJob]) -> None:
+        """The function to which SageMaker refused one may have died before it had told."""
+        for each in transforms:
+            if each.stage is Stage.ENDED and each.report and each.report.status is Status.REFUSED:
+                self.collect.tell(job, each)
 
     def _gather(self, job: Job, message: dict[str, Any], ours: list[TransformJob]) -> None:
         group = message["group"]
         look = self.look(job, group, ours)
         match what_next(look, message.get("seen")):
             case Next.WAIT:
-                self._look_again(job, group, seen=len(look.ready))
+                again = messages.gather(job.job_id, group, seen=len(look.ready))
+                self.queues.transform(job.job_id, [again], self.window)
             case Next.START:
-                self._start(job, group, ours, look)
+                self._start(job, group, len(ours), sorted(look.ready))
 
-    def _look_again(self, job: Job, group: int, seen: int | None = None) -> None:
-        again = messages.gather(job.job_id, group, seen=seen)
-        self.queues.transform(job.job_id, [again], self.window)
+    def _start(self, job: Job, group: int, number: int, ready: list[str]) -> None:
+        planned: list[TransformJob] = []
+        for start in range(0, len(ready), MOST_OBJECTS):
+            members = ready[start : start + MOST_OBJECTS]
+            transform = self._planned(job, group, number + len(planned), members)
+            if not self.table.put_transform(transform):
+                text = f"{transform.name} was planned meanwhile"
+                raise RetryableError("TransformPlanned", text)
+            planned.append(transform)
+        self._create_all(job, planned, pauses=0)
 
-    def _start(self, job: Job, group: int, ours: list[TransformJob], look: Look) -> None:
-        members = sorted(look.ready)[:MOST_OBJECTS]
-        transform = self._planned(job, group, len(ours), members)
-        if not self.table.put_transform(transform):
-            raise RetryableError("TransformPlanned", f"{transform.name} was planned meanwhile")
-        self._create(job, transform, pauses=0)
-        if len(look.ready) > len(members):
-            self._look_again(job, group)
+    def _create_all(self, job: Job, transforms: list[TransformJob], pauses: int) -> bool:
+        """Whether SageMaker has taken them all. None is tried after one that it hasn't."""
+        return all(self._create(job, each, pauses) for each in transforms)
 
     def _planned(self, job: Job, group: int, number: int, members: list[str]) -> TransformJob:
         only = members[0] if self._is_the_input(job, members) else None
@@ -170,6 +175,6 @@ class StartTransform:
         self._refused(job, transform, trouble)
 
     def _refused(self, job: Job, transform: TransformJob, trouble: Trouble) -> None:
+        """Each chunk is told so; the first stops the job, unless others were predicted before."""
         message = advised(trouble.code, trouble.message)
-        self.probation.note_fatal(job, GiveUp(trouble.code, message, fatal=True))
         self.collect.ended(job, transform, Report(Status.REFUSED, trouble.code, message))
