@@ -37,7 +37,7 @@ def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
         ModelName=endpoint.name,
         ExecutionRoleArn=_ROLE,
         PrimaryContainer={
-            "Image": f"file://{endpoint.image.resolve()}",
+            "Image": image_url(endpoint.image),
             "Environment": dict(endpoint.environment),
         },
     )
@@ -54,7 +54,7 @@ def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
         AsyncInferenceConfig=_asynchronous(stack, endpoint),
     )
     sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
-    _wait(sagemaker, endpoint.name)
+    wait_until_in_service(sagemaker, endpoint.name)
 
 
 def delete_endpoint(stack: Mapping[str, str], name: str) -> None:
@@ -92,7 +92,13 @@ def _asynchronous(stack: Mapping[str, str], endpoint: Endpoint) -> dict[str, Any
     }
 
 
-def _wait(sagemaker: Any, name: str) -> None:
+def image_url(folder: Path) -> str:
+    """The local SageMaker's name for an image in a folder."""
+    return f"file://{folder.resolve()}"
+
+
+def wait_until_in_service(sagemaker: Any, name: str) -> None:
+    """Raises RuntimeError: it doesn't become so; the message has SageMaker's reason."""
     deadline = time.monotonic() + _STARTUP_SECONDS
     while time.monotonic() < deadline:
         found = sagemaker.describe_endpoint(EndpointName=name)

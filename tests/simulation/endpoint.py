@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import InvocationError, Kind, Trouble
-from penstock.ports import AsyncRequest
 from penstock.ports_transform import TransformRequest
 from tests.simulation.scenario import Scenario
-from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Response, model
+from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Request, Response, model
 
 NAME = re.compile(rb"r(\d+)x")
 BUSY = "ClientError: Received client error (429) from model. See the logs."
@@ -23,6 +22,11 @@ class Call:
     names: frozenset[int]
     verdict: str  # answered, failed, busy, refused, short, crashed
 
+    @property
+    def owed(self) -> int:
+        """Results of the whole chunk, some of which may be for other models."""
+        return int(self.inference_id.split(":")[3])
+
 
 class Endpoint:
     def __init__(self, scenario: Scenario, header: bytes, chance: random.Random) -> None:
@@ -31,7 +35,7 @@ class Endpoint:
         self.calls: list[Call] = []
         self.throttled = 0
 
-    def admit(self, _request: AsyncRequest) -> None:
+    def admit(self, _request: Request) -> None:
         if self.chance.random() < self.moods.throttled:
             self.throttled += 1
             raise InvocationError(Trouble(Kind.UNAVAILABLE, "ThrottlingException", "slow down"))
@@ -42,7 +46,7 @@ class Endpoint:
             text = "The account-level service limit is 4 Instances, with current utilization of 4"
             raise CreationError(Trouble(Kind.UNAVAILABLE, "ResourceLimitExceeded", text))
 
-    def answer(self, body: bytes, request: AsyncRequest) -> Response:
+    def answer(self, body: bytes, request: Request) -> Response:
         assert body.startswith(self.header), "a request lacks the header"
         body = body.removeprefix(self.header)
         verdict = self._verdict(body)

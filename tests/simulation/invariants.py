@@ -41,6 +41,10 @@ class Run:
         """Whether messages came twice."""
         return self.scenario.faults.duplicate > 0
 
+    @property
+    def several_models(self) -> bool:
+        return self.scenario.mode == "models"
+
     @cached_property
     def records(self) -> list[Record]:
         return records_of(self.scenario)
@@ -67,13 +71,20 @@ class Run:
 
     @property
     def unsplit(self) -> bool:
-        """The job was cancelled before its records were known."""
-        return self.job.totals is None and self.job.stop is not None
+        """The job was cancelled, or out of time, before its records were known."""
+        late = self.scenario.hurried and self.job.failure is not None
+        return self.job.totals is None and (late or self.job.stop is not None)
 
     @cached_property
     def judged(self) -> list[dict[str, Any]]:
         """Errors of records that had their turn."""
         return [error for error in self.errors if error["error"] not in CUT_OFF]
+
+
+def attempts_of(run: Run) -> int:
+    """Invocations; those of several models for one chunk count as one."""
+    calls = run.world.endpoint.calls
+    return len({call.inference_id for call in calls}) if run.several_models else len(calls)
 
 
 def violations(run: Run) -> list[str]:
@@ -198,16 +209,17 @@ def invocations_have_causes(run: Run) -> Iterator[str]:
     message may get through first), two for each busy answer (its notification may come twice) and
     for each that was bisected, and one for each fault or race."""
     calls, suffered = run.world.endpoint.calls, run.world.suffered
+    invoked = attempts_of(run)
     verdicts = [call.verdict for call in calls]
     failed = verdicts.count("failed") + 2 * verdicts.count("busy") + suffered.lost
     halved = {"failed", *REFUSALS}
-    refused = sum(call.verdict in halved and len(call.names) > 1 for call in calls)
+    refused = sum(call.verdict in halved and call.owed > 1 for call in calls)
     failed += verdicts.count("crashed")
     chunks = run.job.totals.chunks if run.job.totals else 0
     bound = chunks + failed + 2 * refused
     bound += run.world.endpoint.throttled + suffered.repeated_invocations
-    if len(calls) > bound:
-        yield f"{len(calls)} invocations, at most {bound} have a cause"
+    if invoked > bound:
+        yield f"{invoked} invocations, at most {bound} have a cause"
 
 
 def transform_jobs_are_in_order(run: Run) -> Iterator[str]:
@@ -246,8 +258,9 @@ def isolation_is_cheap(run: Run) -> Iterator[str]:
     chunks = run.job.totals.chunks if run.job.totals else 0
     extra = 2 * bad * ceil(log2(run.scenario.max_records)) + bad
     extra += 2 * failed + run.world.endpoint.throttled * (run.doubled or suffered.all > 0)
-    if len(lasting) > chunks + extra:
-        yield f"{len(lasting)} invocations for {chunks} chunks with {bad} bad records"
+    count = len({call.inference_id for call in lasting}) if run.several_models else len(lasting)
+    if count > chunks + extra:
+        yield f"{count} invocations for {chunks} chunks with {bad} bad records"
 
 
 def exactly_the_right_objects_are_delivered(run: Run) -> Iterator[str]:
@@ -271,6 +284,8 @@ def status_follows_from_the_counts(run: Run) -> Iterator[str]:
 def _expected_status(run: Run) -> str:
     failed, cut_off = len(run.errors), len(run.errors) - len(run.judged)
     stop = run.job.stop
+    if run.unsplit and stop is None:
+        return "FAILED"
     if stop and (run.unsplit or cut_off or stop.status == "FAILED"):
         return stop.status
     if cut_off:
@@ -310,7 +325,7 @@ def a_hopeless_model_is_found_out(run: Run) -> Iterator[str]:
         or any(record.nature != "bad" and not record.refused for record in run.records)
     ):
         return
-    calls = len(run.world.endpoint.calls)
+    calls = attempts_of(run)
     chunks = run.job.totals.chunks if run.job.totals else 0
     sample = run.scenario.knobs["SAMPLE"] + 2 * run.scenario.max_records
     excused = 10 * (suffered.repeated_invocations + suffered.lost) + run.world.endpoint.throttled

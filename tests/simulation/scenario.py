@@ -65,6 +65,7 @@ class Scenario:
     knobs: dict[str, int] = field(default_factory=dict)
     permits: int = 2000  # at the endpoint
     transform: Transforming | None = None  # in the place of an endpoint
+    mode: str = "async"  # realtime; models: the same with several models, named by column 1
 
     @property
     def key(self) -> str:
@@ -79,8 +80,8 @@ class Scenario:
         """The pipeline file; JSON is YAML."""
         headers = {"absent": False, "drop": True, "send": "send"}
         document: dict[str, Any] = {
-            "invoke": self._invoke | {"content_type": self.content_type},
-            "input": {"header": headers[self.header]},
+            "invoke": self._invoke | {"content_type": self.content_type, **self._target},
+            "input": {"header": headers[self.header], **self._model_field},
             "chunk": {"max_records": self.max_records, "max_bytes": 1024},
             "output": {"on_error": self.on_error, "join": self.join},
             "retry": {"initial_interval": 2, "maximum_attempts": self.maximum_attempts},
@@ -104,11 +105,26 @@ class Scenario:
             **strategy,
         }
 
+    @property
+    def _target(self) -> dict[str, str]:
+        several = {"mode": "realtime", "target_model": "{model}.tar.gz"}
+        return {"async": {}, "realtime": {"mode": "realtime"}, "models": several}[self.mode]
+
+    @property
+    def _model_field(self) -> dict[str, Any]:
+        return {"model_field": 1, "send_model_field": True} if self.mode == "models" else {}
+
 
 def scenario_of(seed: int) -> Scenario:
     chance = random.Random(f"scenario {seed}")
-    scenario = _transformed(_scenario(seed, chance))
+    scenario = _scenario(seed, chance)
+    scenario = _transformed(replace(scenario, mode=_mode(seed, scenario.fmt)))
     return _hopeless(scenario, chance) if chance.random() < 0.02 else scenario
+
+
+def _mode(seed: int, fmt: str) -> str:
+    modes = ["async", "async", "realtime", "models" if fmt == "csv" else "realtime"]
+    return random.Random(f"mode {seed}").choice(modes)
 
 
 def _transformed(scenario: Scenario) -> Scenario:
@@ -125,7 +141,7 @@ def _transformed(scenario: Scenario) -> Scenario:
     knobs = scenario.knobs | {"MOST_OBJECTS": chance.choice([1, 3, 10_000])}
     # Cancelled more often, as that is what only transform jobs can be stopped by.
     cancel_at = scenario.cancel_at or chance.choice([None, None, None, 200.0, 1500.0])
-    return replace(scenario, transform=transforming, knobs=knobs, cancel_at=cancel_at)
+    return replace(scenario, transform=transforming, knobs=knobs, cancel_at=cancel_at, mode="async")
 
 
 def _hopeless(scenario: Scenario, chance: random.Random) -> Scenario:

@@ -19,12 +19,12 @@ from penstock.domain.job import JobStatus, Stop
 from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import InvocationError, Trouble
 from penstock.domain.trouble import Kind as TroubleKind
-from penstock.ports import AsyncRequest, AsyncTicket
+from penstock.ports import AsyncTicket, SyncAnswer, SyncRequest
 from penstock.use_cases.fail_job import stop_job
 from tests.simulation.endpoint import Endpoint
 from tests.simulation.oracle import header_of
 from tests.simulation.scenario import Scenario
-from tests.unit.use_cases.world import MAXIMUM_RECEIVES, Due, Killed, World, unwrapped
+from tests.unit.use_cases.world import MAXIMUM_RECEIVES, Due, Killed, Request, World, unwrapped
 
 VISIBILITY = {
     "upload": 360,
@@ -205,14 +205,14 @@ class SimulatedWorld(World):
         again = Due(at, self._place(), due.queue, due.document, due.receives + 1)
         heapq.heappush(self._due, again)
 
-    def witness(self, method: str) -> None:
+    def witness(self, port: str, method: str) -> None:
         """Remembers what the end no longer shows."""
         if method == "announce_job":
             delivered = self.objects.keys("output")
             self.announced_early |= f"{self.scenario.key}.manifest.json" not in delivered
         if method == "create" and self.processes[-1].stopped:
             self.sent_after_stop.append(self.transforms.requests[-1].name)
-        if method == "invoke_async" and self.processes[-1].stopped:
+        if port == "model" and self.processes[-1].stopped:
             self.sent_after_stop.append(self.model.requests[-1].inference_id)
         if method == "invoke_async":
             self.flying += 1
@@ -221,6 +221,11 @@ class SimulatedWorld(World):
             for (_, path), state in self.table.chunks.items():
                 if state.outcome:
                     self.outcomes[str(path)].add(state.outcome)
+
+    def answer(self, request: SyncRequest) -> SyncAnswer:
+        """Time passes for everybody while a function waits."""
+        self.clock.advance(self.chance.random() * min(60.0, self.scenario.moods.latency))
+        return super().answer(request)
 
     # Faults
 
@@ -308,7 +313,7 @@ class SimulatedPort:
             answer = getattr(self.port, method)(*args, **kwargs)
             if method == "stream":
                 answer = iter(list(answer))
-            self.world.witness(method)
+            self.world.witness(self.name, method)
             self.world.cross("after", words)
             return answer
 
@@ -319,13 +324,13 @@ def _words(args: tuple[Any, ...]) -> str:
     return "".join(f" {_word(each)}" for each in args if isinstance(each, _TOLD))
 
 
-_TOLD = (str, int, ChunkPath, ChunkState, AsyncRequest, AsyncTicket)
+_TOLD = (str, int, ChunkPath, ChunkState, Request, AsyncTicket)
 
 
 def _word(value: Any) -> str:
     if isinstance(value, ChunkState):
         return f"{value.path}:{value.attempt}"
-    return value.inference_id if isinstance(value, AsyncRequest) else str(value)
+    return value.inference_id if isinstance(value, Request) else str(value)
 
 
 def _label(queue: str, document: dict[str, Any]) -> str:

@@ -17,7 +17,6 @@ from tests.template.model import Template, walk
 NUMBERS = {
     "MaxRecordsPerChunk": lambda pipeline: pipeline.chunk.max_records,
     "MaxBytesPerChunk": lambda pipeline: pipeline.chunk.max_bytes,
-    "InvocationTimeoutSeconds": lambda pipeline: pipeline.invoke.timeout,
     "JobDeadlineSeconds": lambda pipeline: pipeline.deadline,
     "MaximumAttempts": lambda pipeline: pipeline.retry.maximum_attempts,
 }
@@ -90,7 +89,7 @@ def test_the_default_pipeline_has_the_keys_of_a_pipeline_file(template: Template
     document = yaml.safe_load(default_pipeline(template))
 
     assert document == {
-        "invoke": {"mode": "async", "endpoint": "digits", "content_type": "", "timeout": 900},
+        "invoke": {"mode": "async", "endpoint": "digits", "content_type": "", "timeout": ""},
         "input": {"format": "", "header": False},
         "chunk": {"max_records": 1000, "max_bytes": 4194304},
         "retry": {"maximum_attempts": 6},
@@ -104,6 +103,13 @@ def test_a_stack_with_default_parameters_infers_as_an_empty_pipeline_file_would(
     loaded = load_pipeline(default_pipeline(template), "stack parameters")
 
     assert loaded == load_pipeline("invoke: {endpoint: digits}", "stack parameters")
+
+
+@pytest.mark.parametrize(("mode", "usual"), [("async", 900), ("realtime", 60)])
+def test_a_mode_has_its_own_timeout_unless_one_is_given(template: Template, mode: str, usual: int):
+    assert load(template, InferenceMode=mode).invoke.timeout == usual
+    given = load(template, InferenceMode=mode, InvocationTimeoutSeconds="20")
+    assert given.invoke.timeout == 20
 
 
 @pytest.mark.parametrize("header", ["absent", "drop", "send"])

@@ -10,6 +10,7 @@ from tests.template.model import Template, target, walk
 CONSUME = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes sqs:ChangeMessageVisibility"
 TAKE = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 READ_VERSION = "s3:GetObject s3:GetObjectVersion"
+INVOKE = "sagemaker:InvokeEndpointAsync sagemaker:InvokeEndpoint"
 LOG = "logs:CreateLogStream logs:PutLogEvents"
 TRACE = "xray:PutTraceSegments xray:PutTelemetryRecords"
 
@@ -46,13 +47,16 @@ EXPECTED = {
         "InvokeQueue": f"{CONSUME} sqs:SendMessage",
         "InputBucket/*": READ_VERSION,
         "InputBucket": "s3:ListBucket",
+        "WorkBucket": "s3:ListBucket",
         "WorkBucket/async/input/*": "s3:PutObject",
         "WorkBucket/transform/*/in/*": "s3:PutObject",
+        "WorkBucket/realtime/*": "s3:PutObject",
+        "WorkBucket/realtime/*/answered.json": "s3:GetObject",
         "JobTable": "dynamodb:GetItem dynamodb:UpdateItem",
         "TransformQueue": "sqs:SendMessage",
         "AssembleQueue": "sqs:SendMessage",
-        "endpoint/${EndpointName}": "sagemaker:InvokeEndpointAsync",
-        "endpoint/${EndpointNamePattern}, if given": "sagemaker:InvokeEndpointAsync",
+        "endpoint/${EndpointName}": INVOKE,
+        "endpoint/${EndpointNamePattern}, if given": INVOKE,
         "InvokeModelLogGroup": LOG,
         "*": TRACE,
     },
@@ -88,6 +92,7 @@ EXPECTED = {
         "WorkBucket": "s3:ListBucket s3:ListBucketMultipartUploads",
         "WorkBucket/async/*": "s3:GetObject",
         "WorkBucket/transform/*": "s3:GetObject",
+        "WorkBucket/realtime/*": "s3:GetObject",
         "WorkBucket/pieces/*": "s3:GetObject s3:PutObject s3:AbortMultipartUpload",
         "OutputBucket/*.out": READ_VERSION,
         "OutputBucket/*.errors.jsonl": READ_VERSION,

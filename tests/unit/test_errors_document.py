@@ -12,6 +12,7 @@ LISTED = {code for row in ROWS for code in re.findall(r"`(\w+)`", row)}
 
 CODE = re.compile(r"[A-Z][a-z0-9]+([A-Z][A-Za-z0-9]*)*")
 CARRIERS = {
+    "Refusal",
     *("PermanentError", "RetryableError", "WrongUsageError", "PenstockError"),
     *("Failure", "Stop", "GiveUp", "Trouble", "Isolate", "Rejection", "RecordError", "Outcome"),
 }

@@ -7,7 +7,7 @@ from functools import lru_cache
 from threading import Lock
 
 from penstock.adapters.admissions import DynamoDbAdmissions
-from penstock.adapters.sagemaker import SageMakerModel, runtime_client
+from penstock.adapters.sagemaker import SageMakerModel
 from penstock.bootstrap_ports import (
     announcer_of,
     objects_of,
@@ -22,8 +22,10 @@ from penstock.ports import Journal
 from penstock.selection import compile_selection
 from penstock.settings import Settings
 from penstock.use_cases.abort_leaks import AbortLeaks
+from penstock.use_cases.accept_answer import AcceptAnswer
 from penstock.use_cases.accept_upload import AcceptUpload
 from penstock.use_cases.after_failure import AfterFailure
+from penstock.use_cases.ask_model import AskModel
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
@@ -35,8 +37,10 @@ from penstock.use_cases.invoke_model import InvokeModel
 from penstock.use_cases.isolate_fault import IsolateFault
 from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.pieces import MergePieces
+from penstock.use_cases.prepare_chunk import PrepareChunk
 from penstock.use_cases.probation import Probation
 from penstock.use_cases.recover_permits import RecoverPermits
+from penstock.use_cases.send_chunk import SendChunk
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 from penstock.use_cases.start_transform import StartTransform
@@ -78,19 +82,18 @@ def split_input(settings: Settings, journal: Journal) -> SplitInput:
 def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
     objects, table = objects_of(), table_of(settings)
     after_failure = _after_failure(settings, journal)
+    model, work_bucket = SageMakerModel(), settings.work_bucket
     return InvokeModel(
-        objects=objects,
         table=table,
-        model=SageMakerModel(runtime_client()),
-        settle=after_failure.settle,
+        prepare=PrepareChunk(objects, lru_cache(maxsize=64)(objects.read_range)),
+        send=SendChunk(objects, table, model, journal, time.time, work_bucket),
+        ask=AskModel(objects, table, model, _accept(), journal, time.time, work_bucket),
         after_failure=after_failure,
         entrance=_entrance(settings, journal),
         stage=stage_chunk(settings, journal),
+        exit=_exit(settings, journal),
         get_job=remembered(table.get_job),
-        read_header=lru_cache(maxsize=64)(objects.read_range),
-        journal=journal,
         now=time.time,
-        work_bucket=settings.work_bucket,
     )
 
 
@@ -104,7 +107,7 @@ def collect_result(settings: Settings, journal: Journal) -> CollectResult:
         after_failure=after_failure,
         exit=_exit(settings, journal),
         get_job=remembered(table.get_job),
-        select=lru_cache(compile_selection),
+        accept=_accept(),
         now=time.time,
         work_bucket=settings.work_bucket,
     )
@@ -125,6 +128,10 @@ def start_transform(settings: Settings, journal: Journal) -> StartTransform:
         work_bucket=settings.work_bucket,
         window=settings.transform_window,
     )
+
+
+def _accept() -> AcceptAnswer:
+    return AcceptAnswer(lru_cache(compile_selection), time.time)
 
 
 def _after_failure(settings: Settings, journal: Journal) -> AfterFailure:

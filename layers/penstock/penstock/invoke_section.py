@@ -60,10 +60,10 @@ class InvokeSection(TransformFields):
     custom_attributes: HeaderValue = Field(
         None, description="ASCII text, handed to the model's container as it is"
     )
-    timeout: Seconds | None = Field(
+    timeout: Annotated[
+        Annotated[Seconds, Field(ge=1, le=3600)] | None, BeforeValidator(empty_is_absent)
+    ] = Field(
         None,
-        ge=1,
-        le=3600,
         description="Longest processing of one invocation, 1s to 1h (15m); realtime: to 1m (1m)",
     )
     timeout_per_record: Seconds | None = Field(

@@ -1,16 +1,18 @@
 """What the use cases need of the world. `adapters` meet it on AWS, `testing` in memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from penstock.domain.admission import Lane, Occupancy, Share
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.fan_in import Step
 from penstock.domain.identity import ChunkPath
+from penstock.domain.invoke import Target
 from penstock.domain.job import Job, JobStatus, Source, Stop
 from penstock.domain.manifest import StoredObject
 from penstock.domain.pacing import Pace, Round
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import RegionSummary
 from penstock.domain.transform_job import TransformJob
 
@@ -89,25 +91,6 @@ class Upload:
     bucket: str
     key: str
     upload_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentResult:
-    """One segment as it was assembled: how its records ended and where its pieces lie.
-
-    `unfinished` of the `failed` records failed since the job ended before their turn.
-    """
-
-    segment: int
-    succeeded: int
-    failed: int
-    unfinished: int
-    attempts: int
-    retries: int
-    staged: int
-    output_bytes: int
-    error_bytes: int
-    output_lines: int = 0
 
 
 class JobTable(Protocol):
@@ -263,10 +246,35 @@ class AsyncTicket:
     failure_location: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """One InvokeEndpoint call. `timeout` is the seconds after which nobody waits any more."""
+
+    endpoint: str
+    inference_id: str
+    content_type: str
+    accept: str
+    timeout: int
+    body: bytes
+    custom_attributes: str | None = None
+    target: Target = field(default_factory=Target)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncAnswer:
+    """What the model said, and which production variant it was."""
+
+    body: bytes
+    content_type: str
+    variant: str | None = None
+
+
 class Model(Protocol):
-    """SageMaker's runtime. Raises InvocationError."""
+    """SageMaker's runtime. One attempt a call; raises InvocationError."""
 
     def invoke_async(self, request: AsyncRequest) -> AsyncTicket: ...
+
+    def invoke(self, request: SyncRequest) -> SyncAnswer: ...
 
 
 class Announcer(Protocol):

@@ -14,10 +14,11 @@ from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source, Stop, Totals
 from penstock.domain.pipeline import Input, Output, Pipeline
 from penstock.domain.retry import RetryPolicy
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import ByteRange, Passage, RegionSummary, State
 from penstock.domain.splitting.model import Fill
 from penstock.domain.trouble import GiveUp
-from penstock.ports import JobTable, SegmentResult
+from penstock.ports import JobTable
 from penstock.use_cases.after_failure import error_outcome
 from tests.contract.adapters.conftest import NOW
 from tests.moto_stack import client

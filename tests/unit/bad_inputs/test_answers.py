@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from penstock.domain.trouble import InvocationError, call_trouble
-from penstock.ports import AsyncRequest
-from penstock.use_cases.collect_result import LARGEST_RESPONSE
+from penstock.use_cases.accept_answer import LARGEST_RESPONSE
 from tests.unit.use_cases.world import (
     CLIENT_ERROR,
     SERVER_ERROR,
     Answered,
     Failed,
+    Request,
     Response,
     World,
 )
@@ -174,7 +174,7 @@ def test_a_bad_answer_is_an_error_line_that_says_what_is_wrong_with_it(case: Cas
 def test_a_wrong_number_of_results_costs_only_the_record_to_blame(
     wrong: bytes, failed: list[int]
 ) -> None:
-    def miscount(body: bytes, _request: AsyncRequest) -> Response:
+    def miscount(body: bytes, _request: Request) -> Response:
         return wrong if b"bad" in body else b"y\n" * body.count(b"\n")
 
     world = World(miscount)
@@ -222,7 +222,7 @@ def test_an_answer_that(happens: Happens, code: str, remedy: str) -> None:
 REFUSED_CALLS = {
     "an endpoint that there is not": (
         ("ValidationError", 400, "Endpoint demo of account 1 not found."),
-        "Endpoint demo of account 1 not found.; check `invoke` in the pipeline file",
+        "not found.; mend `invoke.endpoint`, or wait until it is in service",
     ),
     "an endpoint that the stack may not call": (
         ("AccessDeniedException", 403, "not authorized to perform: sagemaker:InvokeEndpointAsync"),
@@ -233,7 +233,7 @@ REFUSED_CALLS = {
 
 @pytest.mark.parametrize(("error", "says"), REFUSED_CALLS.values(), ids=REFUSED_CALLS)
 def test_a_call_that_is_refused_fails_the_job(error: tuple[str, int, str], says: str) -> None:
-    def refuse(_request: AsyncRequest) -> None:
+    def refuse(_request: Request) -> None:
         raise InvocationError(call_trouble(*error))
 
     world = World(pipeline=ENDPOINT + "chunk: {max_records: 1}\n")

@@ -16,6 +16,8 @@ from tests.unit.use_cases.world import World as Functions
 
 FILE = "in/_pipeline.yaml"
 SOUND = "invoke:\n  endpoint: demo\n"
+REALTIME = SOUND + "  mode: realtime\n"
+BY_NAME = REALTIME + "  target_model: '{model}'\n"
 BOMB = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
 
 CASES: dict[str, tuple[str | bytes, str]] = {
@@ -149,6 +151,82 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "error codes that are no list": (
         SOUND + "retry: {non_retryable_errors: ModelError}\n",
         "line 3: `retry.non_retryable_errors` must be a list, as in [ModelError]",
+    ),
+    # modes and their targets
+    "an accelerator of Elastic Inference": (
+        SOUND + "  accelerator_type: ml.eia2.medium\n",
+        (
+            "line 3: Elastic Inference is retired and no accelerator can be attached any more; use "
+            "an endpoint on Inferentia instances (ml.inf2) or with inference components"
+        ),
+    ),
+    "a model of an asynchronous endpoint": (
+        SOUND + "  target_model: a.tar.gz\n",
+        (
+            "line 3: `invoke.target_model` is for mode: realtime, and this is async; an "
+            "asynchronous request cannot name a part of its endpoint"
+        ),
+    ),
+    "a component of an asynchronous endpoint": (
+        SOUND + "  inference_component: a\n",
+        "line 3: `invoke.inference_component` is for mode: realtime",
+    ),
+    "a limit of requests that go through S3": (
+        SOUND + "  max_payload: 10MB\n",
+        "line 3: `invoke.max_payload` is for mode: realtime",
+    ),
+    "a request of more than SageMaker takes": (
+        REALTIME + "  max_payload: 26MB\n",
+        "line 4: `invoke.max_payload` is '26MB': Input should be less than or equal to 25000000",
+    ),
+    "five minutes in real time": (
+        REALTIME + "  timeout: 5m\n",
+        (
+            "line 4: `invoke.timeout` is 300s: a realtime invocation ends after 60s; shorten it, "
+            "or use an asynchronous endpoint with mode: async"
+        ),
+    ),
+    "a queue in real time": (
+        REALTIME + "  queue_timeout: 5m\n",
+        "line 4: `invoke.queue_timeout` is for mode: async, and this is realtime",
+    ),
+    "a model and a container": (
+        REALTIME + "  target_model: a\n  target_container: b\n",
+        (
+            "line 4: `invoke.target_model` cannot stand beside `invoke.target_container`: no "
+            "endpoint has both; remove one"
+        ),
+    ),
+    "a model that nothing names": (
+        REALTIME + "  target_model: '{model}.tar.gz'\n",
+        (
+            "line 4: `invoke.target_model` has {model}; say what it stands for with "
+            "`input.key_pattern` or `input.model_field`"
+        ),
+    ),
+    "a name for no model": (
+        REALTIME + "input: {model_field: shop}\n",
+        "line 4: `input.model_field` is of no use without {model} in `invoke.target_model`",
+    ),
+    "two names for one model": (
+        BY_NAME + "input: {model_field: shop, key_pattern: '{model}/*'}\n",
+        "line 5: `input.model_field` cannot stand beside `input.key_pattern`",
+    ),
+    "a pattern without a model": (
+        BY_NAME + "input: {key_pattern: '*/*'}\n",
+        "line 5: `input.key_pattern` is '*/*': it must be: path below this prefix with {model}",
+    ),
+    "a field of lines of text": (
+        BY_NAME + "input: {model_field: shop, format: text}\n",
+        "line 5: `input.model_field` is for csv and jsonl: a text record has no fields",
+    ),
+    "the name of a column without a header": (
+        BY_NAME + "input: {model_field: shop, format: csv}\n",
+        "line 5: `input.model_field` is a column's name, and header: false; set `input.header`",
+    ),
+    "a number for a key of JSON": (
+        BY_NAME + "input: {model_field: 3, format: jsonl}\n",
+        "line 5: `input.model_field` is a number: JSON records have keys; name one",
     ),
     # output.select
     "a selection that is no JMESPath": (

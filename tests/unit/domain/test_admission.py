@@ -172,10 +172,10 @@ def test_a_lane_is_idle_since_its_last_change() -> None:
     assert Occupancy().idle(NOW) == 0
 
 
-def test_no_chunk_waits_beyond_the_deadline() -> None:
-    assert next_turn(60.0, 7.4, lambda _low, high: high) == 7
+def test_no_chunk_waits_a_second_beyond_the_deadline() -> None:
+    assert next_turn(60.0, 7.4, lambda _low, high: high) == 8
     assert next_turn(60.0, -1.0, lambda _low, high: high) == 0
-    assert 0 <= next_turn(60.0, 100.0, random.Random(1).uniform) <= 60
+    assert 1 <= next_turn(60.0, 100.0, random.Random(1).uniform) <= 60
 
 
 def test_a_job_can_expect_its_share_or_what_it_has() -> None:

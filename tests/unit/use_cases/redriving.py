@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.domain.job import Job
-from penstock.ports import AsyncRequest
 from penstock.testing import FakeTable
-from tests.unit.use_cases.world import CLIENT_ERROR, Failed, Predict, Response, World, model
+from tests.unit.use_cases.world import (
+    CLIENT_ERROR,
+    Failed,
+    Predict,
+    Request,
+    Response,
+    World,
+    model,
+)
 
 DEMO = "invoke: {endpoint: demo}\n"
 SINGLY = "chunk: {max_records: 1}\n"
@@ -17,7 +24,7 @@ SINGLY = "chunk: {max_records: 1}\n"
 def disliking(*words: bytes, then: Predict = model) -> Predict:
     """A model that does not like requests with any of the words in it."""
 
-    def predict(body: bytes, request: AsyncRequest) -> Response:
+    def predict(body: bytes, request: Request) -> Response:
         if any(word in body for word in words):
             return Failed(CLIENT_ERROR, b"I don't like it")
         return then(body, request)

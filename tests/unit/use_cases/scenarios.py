@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.domain.trouble import InvocationError, Kind, Trouble
-from penstock.ports import AsyncRequest
 from tests.unit.use_cases.redriving import DEMO, SINGLY, Ran, disliking, jsonl, ran
 from tests.unit.use_cases.world import (
     CLIENT_ERROR,
     SERVER_ERROR,
     Failed,
     Predict,
+    Request,
     Response,
     World,
     model,
@@ -58,7 +58,7 @@ class Scenario:
         return world
 
 
-def moody(body: bytes, request: AsyncRequest) -> Response:
+def moody(body: bytes, request: Request) -> Response:
     """Fails a first attempt on `retry`, and every attempt on `bad`. Knows a header."""
     body = body.removeprefix(b"id,note\n")
     if b"bad" in body:
@@ -70,9 +70,9 @@ def moody(body: bytes, request: AsyncRequest) -> Response:
 
 def busy_at_first(world: World) -> None:
     """Two throttles for the chunk with `busy`, then a lost connection, then it is taken."""
-    calls: list[AsyncRequest] = []
+    calls: list[Request] = []
 
-    def behaviour(request: AsyncRequest) -> None:
+    def behaviour(request: Request) -> None:
         if b"busy" in (request.body or b""):
             calls.append(request)
             if len(calls) <= 2:
@@ -83,8 +83,23 @@ def busy_at_first(world: World) -> None:
     world.model.behaviour = behaviour
 
 
+def cold_at_first(world: World) -> None:
+    """The model of the same name is being loaded when it is first asked for."""
+    calls: list[Request] = []
+
+    def behaviour(request: Request) -> None:
+        if b"cold" in (request.body or b""):
+            calls.append(request)
+            if len(calls) == 1:
+                raise InvocationError(
+                    Trouble(Kind.UNAVAILABLE, "ModelNotReadyException", "loading")
+                )
+
+    world.model.behaviour = behaviour
+
+
 def refusing(world: World) -> None:
-    def behaviour(_request: AsyncRequest) -> None:
+    def behaviour(_request: Request) -> None:
         raise InvocationError(Trouble(Kind.PERMANENT, "ValidationError", "no such endpoint"))
 
     world.model.behaviour = behaviour
@@ -94,7 +109,7 @@ def with_bad_pipeline(world: World) -> None:
     world.put("in/_pipeline.yaml", "invoke: {endpint: typo}\n")
 
 
-def verbose(body: bytes, _request: AsyncRequest) -> Response:
+def verbose(body: bytes, _request: Request) -> Response:
     """Nine mebibytes for each record that is long."""
     return b"".join(row + b"." * (9 * 1024**2 * (len(row) > 1)) + b"\n" for row in body.split())
 
@@ -156,6 +171,22 @@ SCENARIOS = {
     "nothing but refused records": Scenario("in/lines.jsonl", b"a\nb\nc\n", region_bytes=3),
     "an endpoint that refuses": Scenario(
         "in/rows.csv", b"1\n2\n3\n", "invoke: {endpoint: demo}\n" + SMALL_CHUNKS, set_up=refusing
+    ),
+    "in real time": Scenario(
+        "in/rows.csv",
+        CSV,
+        "invoke: {mode: realtime, endpoint: demo}\n" + HEADER + SMALL_CHUNKS + RETRIES,
+        region_bytes=24,
+        predict=moody,
+        set_up=busy_at_first,
+    ),
+    "several models in one file": Scenario(
+        "in/rows.csv",
+        b"1,rome\n2,oslo\n3\n4,cold\n5,rome,bad\n6,retry\n",
+        'invoke: {mode: realtime, endpoint: demo, target_model: "{model}"}\n'
+        "input: {model_field: 1, send_model_field: true}\nchunk: {max_records: 4}\n" + RETRIES,
+        predict=moody,
+        set_up=cold_at_first,
     ),
     "an unbalanced quote in many regions": Scenario("in/rows.csv", b'1\n2,"3\n4\n', region_bytes=3),
     "an unbalanced quote in one region": Scenario("in/rows.csv", b'1\n2,"3\n4\n'),

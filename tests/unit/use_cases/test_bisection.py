@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.domain.probation import SAMPLE
-from penstock.ports import AsyncRequest
 from tests.unit.use_cases.test_failed_records import error_codes
 from tests.unit.use_cases.world import (
     CLIENT_ERROR,
     SERVER_ERROR,
     Failed,
     Predict,
+    Request,
     Response,
     World,
     model,
@@ -25,13 +25,13 @@ BAD = "bad"
 FEW_ATTEMPTS = "retry: {maximum_attempts: 3}\n"
 
 
-def refusing(body: bytes, request: AsyncRequest) -> Response:
+def refusing(body: bytes, request: Request) -> Response:
     """A model that refuses a request with a bad record in it, and says which."""
     bad = [line for line in body.decode().splitlines() if line.startswith(BAD)]
     return Failed(CLIENT_ERROR, f"no {bad[0]}".encode()) if bad else model(body, request)
 
 
-def crashing(body: bytes, request: AsyncRequest) -> Response:
+def crashing(body: bytes, request: Request) -> Response:
     return Failed(SERVER_ERROR) if BAD.encode() in body else model(body, request)
 
 
@@ -100,7 +100,7 @@ def test_a_record_that_crashes_the_model_is_found_after_its_chunk_failed_again_a
 
 
 def test_a_model_that_answers_too_few_results_for_one_record_costs_that_record() -> None:
-    def forgetful(body: bytes, request: AsyncRequest) -> Response:
+    def forgetful(body: bytes, request: Request) -> Response:
         kept = [line for line in body.splitlines() if not line.startswith(b"bad")]
         return model(b"".join(line + b"\n" for line in kept), request) if kept else b""
 
@@ -218,7 +218,7 @@ def test_chunks_that_fail_in_an_outage_wait_for_it_to_end() -> None:
     outage = (world.clock(), world.clock() + 180)
     served = itertools.count()
 
-    def down_for_a_while(body: bytes, request: AsyncRequest) -> Response:
+    def down_for_a_while(body: bytes, request: Request) -> Response:
         if next(served) >= 4 and outage[0] <= world.clock() < outage[1]:
             return Failed(SERVER_ERROR)
         return model(body, request)

@@ -13,7 +13,6 @@ import pytest
 from penstock.domain.errors import PenstockError
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import JobStatus, Stop
-from penstock.ports import AsyncRequest
 from penstock.use_cases.cancel_job import CancelJob
 from tests.unit.use_cases.interruptions import Interruption, Manner
 from tests.unit.use_cases.scenarios import SCENARIOS, Scenario
@@ -26,6 +25,7 @@ from tests.unit.use_cases.world import (
     Failed,
     Killed,
     Predict,
+    Request,
     Response,
     World,
     model,
@@ -250,7 +250,7 @@ def test_halves_of_a_bisected_chunk_are_dropped_and_counted() -> None:
     assert_delivered_in_order(world, KEY, [[predict(row)] for row in ROWS])
 
 
-def refusing_the_seventh(body: bytes, request: AsyncRequest) -> Response:
+def refusing_the_seventh(body: bytes, request: Request) -> Response:
     return Failed(CLIENT_ERROR) if b"r6\n" in body else model(body, request)
 
 

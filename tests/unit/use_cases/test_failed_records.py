@@ -6,13 +6,13 @@ import pytest
 
 from penstock.domain.job import JobStatus
 from penstock.domain.trouble import InvocationError, Kind, Trouble
-from penstock.ports import AsyncRequest
 from penstock.use_cases.read_records import LARGEST_CHUNK
 from tests.unit.use_cases.world import (
     CLIENT_ERROR,
     SERVER_ERROR,
     Answered,
     Failed,
+    Request,
     Response,
     World,
     model,
@@ -105,7 +105,7 @@ def test_a_server_error_is_retried_up_to_the_maximum_attempts() -> None:
 
 
 def test_a_server_error_that_passes_leaves_no_trace_in_the_output() -> None:
-    def once_unwell(body: bytes, request: AsyncRequest) -> Response:
+    def once_unwell(body: bytes, request: Request) -> Response:
         return Failed(SERVER_ERROR) if request.inference_id.split(":")[2] == "1" else b"y\n"
 
     world = World(once_unwell)
@@ -121,7 +121,7 @@ def test_a_server_error_that_passes_leaves_no_trace_in_the_output() -> None:
 def throttling(times: int):
     left = iter(range(times))
 
-    def behaviour(_request: AsyncRequest) -> None:
+    def behaviour(_request: Request) -> None:
         if next(left, None) is not None:
             raise InvocationError(Trouble(Kind.UNAVAILABLE, "ThrottlingException", "Rate exceeded"))
 
@@ -212,7 +212,8 @@ def test_an_endpoint_that_refuses_the_call_fails_the_job_without_retries() -> No
     assert error_codes(world.lines("rows.csv")) == ["ValidationError"] * 2
     assert world.manifest("rows.csv")["failure"] == {
         "code": "ValidationError",
-        "message": "no endpoint; check `invoke` in the pipeline file",
+        "message": "no endpoint; check `invoke` in the pipeline file; "
+        "`penstock connect` compares it with the endpoint",
     }
     assert len(world.model.requests) == 1
 
@@ -229,7 +230,7 @@ def test_an_endpoint_that_refuses_every_call_is_asked_a_few_times_only() -> None
     assert len(world.model.requests) == 1
 
 
-def refuse(_request: AsyncRequest) -> None:
+def refuse(_request: Request) -> None:
     raise InvocationError(Trouble(Kind.PERMANENT, "ValidationError", "no endpoint"))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from penstock.ports import AsyncRequest
 from penstock.use_cases.piece_writer import PART
-from tests.unit.use_cases.world import Answered, Due, World, model
+from tests.unit.use_cases.world import Answered, Due, Request, World, model
 
 DEMO = "invoke: {endpoint: demo}\n"
 
@@ -158,7 +158,7 @@ def test_the_end_of_a_job_is_announced_once(body: bytes, status: str, successful
 
 
 def test_an_output_of_many_mebibytes_is_composed_in_order() -> None:
-    def verbose(body: bytes, request: AsyncRequest) -> bytes:
+    def verbose(body: bytes, request: Request) -> bytes:
         return b"".join(line + b"." * PART + b"\n" for line in body.split())
 
     world = World(verbose, region_bytes=6)

@@ -10,13 +10,13 @@ from penstock.domain.admission import Lane, tag_of
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import RetryableError
 from penstock.domain.trouble import HOP_BUDGET, InvocationError, Kind, Trouble
-from penstock.ports import AsyncRequest, Change
+from penstock.ports import Change
 from penstock.testing import FakeAdmissions, FakeClock, FakeJournal, FakeQueues
 from penstock.use_cases.entrance import Entrance
 from penstock.use_cases.exit import Exit
 from penstock.use_cases.lanes import Lanes
 from tests.unit.use_cases.traffic import job_of
-from tests.unit.use_cases.world import SERVER_ERROR, Due, Failed, Killed, World, model
+from tests.unit.use_cases.world import SERVER_ERROR, Due, Failed, Killed, Request, World, model
 
 KEY = "in/rows.txt"
 ROWS = b"a\nb\nc\nd\ne\nf\n"
@@ -79,7 +79,7 @@ def test_a_call_that_is_refused_halves_the_limit_and_keeps_no_permit() -> None:
     made = world(cap=8)
     refusals = iter([True] * 3)
 
-    def behaviour(_request: AsyncRequest) -> None:
+    def behaviour(_request: Request) -> None:
         if next(refusals, False):
             raise InvocationError(Trouble(Kind.UNAVAILABLE, "ThrottlingException", "slow"))
 
@@ -161,7 +161,7 @@ def test_another_attempt_does_not_wait_behind_the_other_chunks() -> None:
     ]
 
 
-def fails_once(body: bytes, request: AsyncRequest) -> Any:
+def fails_once(body: bytes, request: Request) -> Any:
     first = request.inference_id.split(":")[2] == "1"
     return Failed(SERVER_ERROR) if first else model(body, request)
 

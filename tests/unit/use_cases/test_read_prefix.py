@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.domain.errors import PermanentError
-from penstock.ports import AsyncRequest
 from penstock.selection import compile_selection
 from penstock.use_cases.read_prefix import Prefix, ReadPrefix
 from tests.unit.use_cases.world import (
@@ -16,6 +15,7 @@ from tests.unit.use_cases.world import (
     SERVER_ERROR,
     Due,
     Failed,
+    Request,
     Response,
     World,
     model,
@@ -30,7 +30,7 @@ BODIES = {
 }
 
 
-def moody(body: bytes, request: AsyncRequest) -> Response:
+def moody(body: bytes, request: Request) -> Response:
     """Refuses `bad`, and fails a first attempt on `retry`. Knows a header."""
     if b"bad" in body:
         return Failed(CLIENT_ERROR, b"I don't like `bad`")

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from penstock.domain.job import JobStatus, Stop
-from penstock.ports import AsyncRequest
 from penstock.use_cases.piece_writer import PART
 from tests.unit.use_cases.redriving import (
     DEMO,
@@ -16,7 +15,7 @@ from tests.unit.use_cases.redriving import (
     once_run,
     ran,
 )
-from tests.unit.use_cases.world import Due, Response, World, model
+from tests.unit.use_cases.world import Due, Request, Response, World, model
 
 CSV = b'1,"a\nb"\n2,bad\n3,c\n4,bad too\n5,"d\n"\n'
 JSONL = b'{"a":1}\n{"a":"bad"}\n[2]\n"bad, too"\n'
@@ -184,7 +183,7 @@ def test_requests_carry_the_header_of_the_file_that_the_records_came_from() -> N
     assert before.world.output("in/x.csv") == once_run("x.csv", CSV, DEMO).output("x.csv")
 
 
-def headed(body: bytes, request: AsyncRequest) -> Response:
+def headed(body: bytes, request: Request) -> Response:
     assert body.startswith(b"id,note\n")
     return model(body.removeprefix(b"id,note\n"), request)
 
@@ -246,7 +245,7 @@ def test_long_records_go_to_the_model_in_requests_of_the_usual_size() -> None:
     assert before.world.manifest("in/x.txt")["records"]["succeeded"] == 13
 
 
-def _size(world: World, request: AsyncRequest) -> int:
+def _size(world: World, request: Request) -> int:
     if request.body is not None:
         return len(request.body)
     assert request.input_location
@@ -289,7 +288,7 @@ def test_hundreds_of_segments_are_merged() -> None:
 
 
 def test_rows_of_many_mebibytes_pass_through() -> None:
-    def verbose(body: bytes, request: AsyncRequest) -> bytes:
+    def verbose(body: bytes, request: Request) -> bytes:
         return b"".join(line + b"." * PART + b"\n" for line in body.split())
 
     body = b"aa\nbad\ncc\ndd\n"
@@ -303,7 +302,7 @@ def test_rows_of_many_mebibytes_pass_through() -> None:
 
 
 def test_answers_with_newlines_in_quotes_are_rows_all_the_same() -> None:
-    def quoting(body: bytes, request: AsyncRequest) -> bytes:
+    def quoting(body: bytes, request: Request) -> bytes:
         return b"".join(b'"%s\n",1\n' % line for line in body.split())
 
     body = b"aa\nbad\ncc\nbad\n"

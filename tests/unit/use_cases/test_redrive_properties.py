@@ -10,9 +10,8 @@ from zlib import crc32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.ports import AsyncRequest
 from tests.unit.use_cases.redriving import once_run, ran
-from tests.unit.use_cases.world import CLIENT_ERROR, Failed, Predict, Response, model
+from tests.unit.use_cases.world import CLIENT_ERROR, Failed, Predict, Request, Response, model
 
 FILLERS = ["", "plain", "a\nb", 'say "no"', '"', "\n\n", "é, b", "x" * 40]
 HEADER = b"name;note\n"
@@ -76,7 +75,7 @@ class Case:
     def model(self, *failing: int) -> Predict:
         """Fails on these records."""
 
-        def predict(body: bytes, request: AsyncRequest) -> Response:
+        def predict(body: bytes, request: Request) -> Response:
             if self.header:
                 assert body.startswith(HEADER)
                 body = body.removeprefix(HEADER)

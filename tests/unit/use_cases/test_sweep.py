@@ -10,7 +10,7 @@ from penstock.domain.chunk import Outcome
 from penstock.domain.errors import PenstockError, PermanentError, RetryableError
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import JobStatus
-from penstock.ports import AsyncRequest, Upload
+from penstock.ports import Upload
 from penstock.use_cases.sweep_segment import Budget
 from tests.unit.use_cases.interruptions import Interruption, Manner
 from tests.unit.use_cases.test_disorder import QUICK
@@ -22,6 +22,7 @@ from tests.unit.use_cases.world import (
     Due,
     Failed,
     Killed,
+    Request,
     World,
     model,
     predict,
@@ -119,7 +120,7 @@ def test_nothing_is_done_before_a_notification_is_overdue() -> None:
     assert made.journal.count("NotificationLost") == 0
 
 
-def fails_at_first(body: bytes, request: AsyncRequest) -> Any:
+def fails_at_first(body: bytes, request: Request) -> Any:
     return Failed(SERVER_ERROR) if request.inference_id.count(":1:") else model(body, request)
 
 
@@ -413,7 +414,7 @@ def test_lost_chunks_are_sent_again_when_no_message_of_a_chunk_is_left(region_by
 
 
 def test_the_lost_half_of_a_bisected_chunk_is_sent_again() -> None:
-    def refuses_six(body: bytes, request: AsyncRequest) -> Any:
+    def refuses_six(body: bytes, request: Request) -> Any:
         return Failed(CLIENT_ERROR) if b"six" in body else model(body, request)
 
     made = losing(world(predict=refuses_six), of("invoke", bits="0"))

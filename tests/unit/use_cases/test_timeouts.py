@@ -5,8 +5,7 @@ import itertools
 import pytest
 
 from penstock.domain.invoke import Invoke
-from penstock.ports import AsyncRequest
-from tests.unit.use_cases.world import PATIENCE, Failed, Response, World, model
+from tests.unit.use_cases.world import PATIENCE, Failed, Request, Response, World, model
 
 PER_RECORD = (
     "invoke: {endpoint: demo, timeout_per_record: 2s, queue_timeout: 5m}\n"
@@ -42,13 +41,13 @@ def test_nothing_waits_in_sagemakers_queue_longer_than_the_job_has_left() -> Non
 
     world.run()
 
-    assert [request.queue_timeout for request in world.model.requests] == [600, 60]
+    assert [each.queue_timeout for each, _ in world.model.accepted] == [600, 60]
 
 
 def test_the_sweep_waits_as_long_as_the_records_of_the_chunk_may_take() -> None:
     answers = itertools.count()
 
-    def silent_at_first(body: bytes, request: AsyncRequest) -> Response:
+    def silent_at_first(body: bytes, request: Request) -> Response:
         return Failed("lost") if next(answers) == 0 else model(body, request)
 
     world = World(silent_at_first, pipeline=PER_RECORD, region_bytes=10_000)
@@ -76,7 +75,7 @@ def test_a_thousand_requests_of_two_seconds_are_answered_in_order_within_fifteen
     flaky = {number for number in range(1000) if number % 9 == 0}
     tried: set[str] = set()
 
-    def busy_for_two_seconds(body: bytes, request: AsyncRequest) -> Response:
+    def busy_for_two_seconds(body: bytes, request: Request) -> Response:
         name = request.inference_id.rsplit(":", 3)[0]
         first = name not in tried
         tried.add(name)

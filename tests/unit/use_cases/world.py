@@ -19,7 +19,8 @@ from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.errors import PenstockError
 from penstock.domain.job import Job
 from penstock.domain.locations import parse_location
-from penstock.ports import AsyncRequest, AsyncTicket, ObjectRef
+from penstock.domain.trouble import InvocationError, inference_trouble
+from penstock.ports import AsyncRequest, AsyncTicket, ObjectRef, SyncAnswer, SyncRequest
 from penstock.selection import compile_selection
 from penstock.testing import (
     FakeAdmissions,
@@ -34,8 +35,10 @@ from penstock.testing import (
 )
 from penstock.use_cases import messages
 from penstock.use_cases.abort_leaks import AbortLeaks
+from penstock.use_cases.accept_answer import AcceptAnswer
 from penstock.use_cases.accept_upload import AcceptUpload, Upload
 from penstock.use_cases.after_failure import AfterFailure
+from penstock.use_cases.ask_model import AskModel
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.collect_transform import CollectTransform
@@ -49,8 +52,10 @@ from penstock.use_cases.isolate_fault import IsolateFault
 from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.look_at_group import LookAtGroup
 from penstock.use_cases.pieces import MergePieces
+from penstock.use_cases.prepare_chunk import PrepareChunk
 from penstock.use_cases.probation import Probation
 from penstock.use_cases.recover_permits import RecoverPermits
+from penstock.use_cases.send_chunk import SendChunk
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
 from penstock.use_cases.stage_chunk import StageChunk
@@ -81,10 +86,12 @@ class Answered:
 
     body: bytes
     content_type: str
+    variant: str | None = None
 
 
+Request = AsyncRequest | SyncRequest
 Response = bytes | Failed | Answered
-Predict = Callable[[bytes, AsyncRequest], Response]
+Predict = Callable[[bytes, Request], Response]
 
 SERVER_ERROR = "ClientError: Received server error (500) from model. See the logs."
 CLIENT_ERROR = "ClientError: Received client error (400) from model. See the logs."
@@ -95,7 +102,7 @@ def predict(row: str) -> str:
     return "y(" + row.replace("\r", "").translate(str.maketrans(',"\n', "|'~")) + ")"
 
 
-def model(body: bytes, request: AsyncRequest) -> bytes:
+def model(body: bytes, request: Request) -> bytes:
     """A well-behaved model of CSV rows, JSON lines and text lines."""
     text = body.decode()
     if request.content_type == "text/csv":
@@ -159,6 +166,7 @@ class World:
         self.objects.now = self.clock
         self.queues.waiting = lambda: sum(due.queue == "invoke" for due in self._due)
         self.predict, self.delays = predict, delays
+        self.model.answer = self.answer
         self.dead_letters: list[Due] = []
         self.notifications: list[dict[str, Any]] = []
         self.before_delivery: Callable[[Due], None] = lambda _due: None
@@ -316,6 +324,15 @@ class World:
         for event in self.transform_service.run(document["name"]):
             self.send("results", event)
 
+    def answer(self, request: SyncRequest) -> SyncAnswer:
+        """SageMaker's part in real time: the answer, or the container's error."""
+        response = self.predict(request.body, request)
+        if isinstance(response, Failed):
+            raise InvocationError(inference_trouble(response.reason, response.said.decode()))
+        if isinstance(response, bytes):
+            response = Answered(response, request.accept)
+        return SyncAnswer(response.body, response.content_type, response.variant)
+
     def _success(
         self, request: AsyncRequest, ticket: AsyncTicket, answer: Answered
     ) -> dict[str, Any]:
@@ -339,6 +356,9 @@ class World:
         def entrance() -> Entrance:
             return Entrance(self._lanes(wrap), queues, journal, now, latest)
 
+        accept_answer = AcceptAnswer(compile_selection, now)
+        model = wrap("model", self.model)
+
         exit_ = Exit(self._lanes(wrap), journal, now)
         accept = AcceptUpload(
             objects,
@@ -353,18 +373,16 @@ class World:
             "output",
         )
         invoke = InvokeModel(
-            objects=objects,
             table=table,
-            model=wrap("model", self.model),
-            settle=settle,
+            prepare=PrepareChunk(objects, objects.read_range),
+            send=SendChunk(objects, table, model, journal, now, "work"),
+            ask=AskModel(objects, table, model, accept_answer, journal, now, "work"),
             after_failure=after_failure,
             entrance=entrance(),
+            exit=Exit(self._lanes(wrap), journal, now),
             stage=StageChunk(objects, table, queues, journal, now, "work", WINDOW),
             get_job=table.get_job,
-            read_header=objects.read_range,
-            journal=journal,
             now=now,
-            work_bucket="work",
         )
         collect = CollectResult(
             objects=objects,
@@ -373,7 +391,7 @@ class World:
             after_failure=after_failure,
             exit=exit_,
             get_job=table.get_job,
-            select=compile_selection,
+            accept=accept_answer,
             now=now,
             work_bucket="work",
         )
@@ -416,9 +434,10 @@ class World:
 
         def invoke_alone(document: Any) -> None:
             """In a function of its own: nothing is shared with one that is at work meanwhile."""
+            exit_ = Exit(self._lanes(wrap), journal, now)
             stage = StageChunk(objects, table, queues, journal, now, "work", WINDOW)
-            alone = replace(invoke, entrance=entrance(), stage=stage)
-            with alone.entrance.batch([document]):
+            alone = replace(invoke, entrance=entrance(), exit=exit_, stage=stage)
+            with alone.batch([document]):
                 alone(ChunkMessage.from_json(document))
 
         return {

@@ -13,9 +13,9 @@ from penstock.domain.errors import PermanentError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, JobStatus, Stop
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import RegionSummary
 from penstock.domain.transform_job import TransformJob
-from penstock.ports import SegmentResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +210,15 @@ class DynamoDbTable:
 
     def get_segment_result(self, job_id: str, segment: int) -> SegmentResult | None:
         item = self._get(items.result_key(job_id, segment))
-        return SegmentResult(**json.loads(item["result"]["S"])) if item else None
+        return items.result_of(item) if item else None
 
     def get_segment_results_of(self, job_id: str, node: int) -> list[SegmentResult]:
         found = self._query(items.bucket_of(job_id, "RESULTS", node * FAN_OUT))
-        return [SegmentResult(**json.loads(item["result"]["S"])) for item in found]
+        return [items.result_of(item) for item in found]
 
     def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
         found = self._numbered(job_id, "RESULTS", segments)
-        return [SegmentResult(**json.loads(item["result"]["S"])) for item in found]
+        return [items.result_of(item) for item in found]
 
     def put_transform(self, transform: TransformJob) -> bool:
         stage = {"N": str(int(transform.stage))}

@@ -24,6 +24,8 @@ from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source, Stop, Totals
 from penstock.domain.manifest import iso
 from penstock.domain.pipeline import Pipeline
+from penstock.domain.segment_result import SegmentResult
+from penstock.domain.serving import Served
 from penstock.domain.transform_job import Report, Stage, Status, TransformJob
 
 Item = dict[str, dict[str, Any]]
@@ -209,6 +211,12 @@ def outcome_attribute(outcome: Outcome) -> dict[str, str]:
         if value is not None and value is not False
     }
     return {"S": dumps(known)}
+
+
+def result_of(item: Item) -> SegmentResult:
+    document = json.loads(item["result"]["S"])
+    served = tuple(Served(**run) for run in document.get("served", ()))
+    return SegmentResult(**document | {"served": served})
 
 
 def chunk_of(item: Item) -> ChunkState:

@@ -203,5 +203,5 @@ def waiting_time(ahead: Ahead, turns: int) -> float:
 
 
 def next_turn(ceiling: float, time_left: float, uniform: Callable[[float, float], float]) -> int:
-    """Whole seconds until the chunk asks again: with full jitter, and not after the deadline."""
-    return max(0, round(min(uniform(0.0, ceiling), time_left)))
+    """Whole seconds until the chunk asks again: with full jitter, none of them at once."""
+    return max(0, math.ceil(min(uniform(0.0, ceiling), time_left)))

@@ -83,7 +83,8 @@ class Outcome:
 
     `unfinished` errors tell that the job ended before the chunk's turn. A `bisected` chunk has two
     halves in its place, whose outcomes count: the second begins at byte `middle` of the input, and
-    `suspect` and `held` are those of their messages.
+    `suspect` and `held` are those of their messages. `variant` is the production variant that has
+    answered, where SageMaker tells.
     """
 
     kind: Literal["predictions", "errors", "bisected"]
@@ -97,6 +98,7 @@ class Outcome:
     middle: int | None = None
     suspect: bool = False
     held: float | None = None
+    variant: str | None = None
 
 
 def halves(chunk: ChunkMessage, outcome: Outcome) -> tuple[ChunkMessage, ChunkMessage]:
@@ -164,5 +166,13 @@ class ChunkState:
         """
         if self.message is None or self.inference_id is None:
             return False
-        recorded = (self.message.attempt, self.message.pauses)
-        return recorded >= (message.attempt, message.pauses)
+        return _place(self.message) >= _place(message)
+
+    def is_of(self, message: ChunkMessage) -> bool:
+        """Whether it is this very message, or a copy, that the record of the attempt is of."""
+        return self.message is not None and _place(self.message) == _place(message)
+
+
+def _place(message: ChunkMessage) -> tuple[int, int]:
+    """Among the messages of one chunk, as a later one comes after an earlier one."""
+    return message.attempt, message.pauses

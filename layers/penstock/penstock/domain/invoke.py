@@ -20,6 +20,13 @@ LARGEST_REALTIME = 25_000_000
 USUAL_REALTIME = 6 * MIB
 """Bytes that every endpoint with instances takes (API reference, `InvokeEndpoint`, `Body`)."""
 
+CALLS_WITHIN = 40.0
+"""Seconds in which the calls of one chunk begin whose records are for several models: with the last
+one they end before invoke_model's 120 seconds do."""
+
+CALL_MARGIN = 15.0
+"""Seconds that a function may take beside the model: for the connection, and to settle."""
+
 MODEL_NAME = "{model}"
 """Stands in `Target.model` for what the file's key or the record says."""
 
@@ -67,6 +74,15 @@ class Invoke:
             return self.timeout
         longest = LONGEST_INVOCATION[self.mode]
         return min(longest, max(1, ceil(self.timeout_per_record * records)))
+
+    @property
+    def is_realtime(self) -> bool:
+        return self.mode == "realtime"
+
+    def longest_call(self, records: int) -> float:
+        """Seconds after the record of an attempt when nobody is at a real-time call any more."""
+        seconds = self.timeout_for(records) + CALL_MARGIN
+        return seconds + CALLS_WITHIN if self.target.model_varies else seconds
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Invoke":

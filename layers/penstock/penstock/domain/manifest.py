@@ -1,6 +1,6 @@
 """What the user is told at the end of a job."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,7 +50,10 @@ class Redriven:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """All that decides the last words about a job. `lines` are newlines in the predictions."""
+    """All that decides the last words about a job.
+
+    `lines` are newlines in the predictions, `serving` tells which variants have answered.
+    """
 
     status: JobStatus
     failure: Failure | None
@@ -61,6 +64,7 @@ class Ending:
     lines: int | None = None
     redriven: Redriven | None = None
     transform_jobs: tuple[TransformJob, ...] = ()
+    serving: dict[str, Any] = field(default_factory=dict)
 
 
 def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
@@ -75,6 +79,7 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         "chunks": job.totals.chunks if job.totals else 0,
         "attempts": ending.effort.attempts,
         "retries": ending.effort.retries,
+        **ending.serving,
         "timings": _timings(job, ending.finished_at),
         "cost_estimate": _cost(ending.effort),
         **_transform_jobs(job, ending),

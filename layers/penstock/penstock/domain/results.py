@@ -1,7 +1,7 @@
 """From a model's response to one result per record."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from threading import Lock
 from typing import Any
@@ -80,7 +80,7 @@ def _parsed(body: bytes) -> Any:
         raise PermanentError("UnreadableResponse", message) from error
 
 
-def check_count(results: list[bytes], owed: int) -> None:
+def check_count(results: Sequence[object], owed: int) -> None:
     """One result per record, or none of them can be told to belong to any.
 
     Raises:

@@ -39,6 +39,16 @@ class Trouble:
     message: str
     of_records: bool = False
 
+    @property
+    def is_congestion(self) -> bool:
+        """Whether fewer chunks at a time would have fared better."""
+        return self.kind is Kind.UNAVAILABLE and self.code not in _NO_CONGESTION
+
+
+MORE_MODELS = "MoreModels"
+"""The code of a chunk whose time was up before all models of its records had been asked."""
+
+_NO_CONGESTION = frozenset({"ModelNotReadyException", MORE_MODELS})
 
 _UNAVAILABLE = frozenset(
     {
@@ -83,18 +93,25 @@ def call_trouble(code: str, status: int, message: str) -> Trouble:
 def inference_trouble(reason: str, model_message: str = "") -> Trouble:
     """Classes the `failureReason` of an asynchronous inference by the container's status.
 
-    Only a 4xx of the model blames the request. Everything else (5xx, 0 for a model that died,
-    "could not get a response", texts that AWS doesn't document) may pass with the next attempt.
+    Texts that AWS doesn't document, such as "could not get a response", have none.
     """
     match = _MODEL_STATUS.search(reason)
-    status = int(match[1]) if match else 0
     text = model_message.strip() or reason
+    if match is None:
+        return Trouble(Kind.RETRYABLE, "InferenceFailed", text, of_records=True)
+    return model_trouble(int(match[1]), text)
+
+
+def model_trouble(status: int, message: str) -> Trouble:
+    """Classes what the container did by its status, which is 0 if it died or was silent.
+
+    Only a 4xx blames the request. Everything else may pass with the next attempt.
+    """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Trouble(Kind.UNAVAILABLE, "ModelBusy", text)
+        return Trouble(Kind.UNAVAILABLE, "ModelBusy", message)
     if status in _CLIENT_ERRORS and status != HTTPStatus.REQUEST_TIMEOUT:
-        return Trouble(Kind.PERMANENT, "ModelError", text, of_records=True)
-    code = "ModelError" if match else "InferenceFailed"
-    return Trouble(Kind.RETRYABLE, code, text, of_records=True)
+        return Trouble(Kind.PERMANENT, "ModelError", message, of_records=True)
+    return Trouble(Kind.RETRYABLE, "ModelError", message, of_records=True)
 
 
 def answer_trouble(code: str, message: str) -> Trouble:

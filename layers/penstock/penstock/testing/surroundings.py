@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.retry import SQS_MAXIMUM_DELAY
-from penstock.ports import AsyncRequest, AsyncTicket
+from penstock.ports import AsyncRequest, AsyncTicket, SyncAnswer, SyncRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +66,35 @@ class FakeQueues:
             self.sent.append(SentMessage(queue, job_id, document, delay))
 
 
-def _takes_all(_request: AsyncRequest) -> None:
+def _takes_all(_request: AsyncRequest | SyncRequest) -> None:
     """The behaviour of an endpoint that is well."""
+
+
+def _repeats(request: SyncRequest) -> SyncAnswer:
+    """The answer of a model that predicts each record to be itself."""
+    return SyncAnswer(request.body, request.content_type)
 
 
 @dataclass(slots=True)
 class FakeModel:
     """Model. Keeps the requests; `behaviour` sees each first and may raise InvocationError.
 
+    So may `answer`, which is what real-time requests get.
+
     An endpoint without a `failure_path` keeps nothing of what its container said.
     """
 
-    behaviour: Callable[[AsyncRequest], None] = _takes_all
+    behaviour: Callable[[AsyncRequest | SyncRequest], None] = _takes_all
+    answer: Callable[[SyncRequest], SyncAnswer] = _repeats
     bucket: str = "work"
     failure_path: bool = True
-    requests: list[AsyncRequest] = field(default_factory=list)
+    requests: list[AsyncRequest | SyncRequest] = field(default_factory=list)
     accepted: list[tuple[AsyncRequest, AsyncTicket]] = field(default_factory=list)
+
+    def invoke(self, request: SyncRequest) -> SyncAnswer:
+        self.requests.append(request)
+        self.behaviour(request)
+        return self.answer(request)
 
     def invoke_async(self, request: AsyncRequest) -> AsyncTicket:
         self.requests.append(request)

@@ -8,9 +8,9 @@ from penstock.domain.chunk import ChunkState, Outcome
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, JobStatus, Stop
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import RegionSummary
 from penstock.domain.transform_job import TransformJob
-from penstock.ports import SegmentResult
 
 
 class FakeTable:

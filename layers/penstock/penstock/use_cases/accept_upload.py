@@ -11,6 +11,7 @@ from penstock.domain.identity import job_id_of
 from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source
 from penstock.domain.legible import is_whole
+from penstock.domain.model_names import for_key
 from penstock.domain.object_keys import (
     check_input_key,
     check_key_length,
@@ -167,7 +168,7 @@ class AcceptUpload:
         key = redriven_key(upload.source.key) or upload.source.key
         check_input_key(key)
         check_key_length(upload.source.key)
-        pipeline = self._pipeline_for(upload.source)
+        pipeline = for_key(self._pipeline_for(upload.source), key)
         check_content_type(pipeline.format_of(key), pipeline.content_type_of(key))
         if key == upload.source.key:
             return None, pipeline

@@ -12,7 +12,9 @@ from penstock.domain.merging import entry_of
 from penstock.domain.output_lines import RecordError, Settled, error_lines, output_lines
 from penstock.domain.pricing import INLINE_LIMIT
 from penstock.domain.results import Select
-from penstock.ports import JobTable, ObjectStore, SegmentResult
+from penstock.domain.segment_result import SegmentResult
+from penstock.domain.serving import served_by
+from penstock.ports import JobTable, ObjectStore
 from penstock.use_cases.fan_in import report_done
 from penstock.use_cases.piece_writer import PieceWriter
 from penstock.use_cases.pieces import Kind, MergePieces, piece_key
@@ -71,13 +73,15 @@ class AssembleSegment:
             errors.close()
         except BaseException:
             # Whatever went wrong, also a bug: parts that nobody completes cost money for ever.
-            output.abandon()
-            errors.abandon()
+            try:
+                output.abandon()
+            finally:
+                errors.abandon()
             raise
         failed = sum(bad for _, bad in tallies)
         succeeded = sum(good for good, _ in tallies)
         result = _result(segment, whole, (succeeded, failed), (output.size, errors.size))
-        return replace(result, output_lines=output.lines)
+        return replace(result, output_lines=output.lines, served=served_by(states))
 
     def _writer(self, job: Job, segment: int, kind: Kind) -> PieceWriter:
         key = piece_key(job.job_id, segment, kind)

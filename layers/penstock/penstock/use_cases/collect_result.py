@@ -13,15 +13,12 @@ from penstock.domain.job import Job
 from penstock.domain.legible import legible
 from penstock.domain.locations import parse_answer_location
 from penstock.domain.remedies import advised
-from penstock.domain.results import Select, check_count, split_results
 from penstock.domain.trouble import GiveUp, Kind, Trouble, answer_trouble, inference_trouble
 from penstock.ports import JobTable, ObjectRef, ObjectStore
+from penstock.use_cases.accept_answer import LARGEST_RESPONSE, AcceptAnswer
 from penstock.use_cases.after_failure import AfterFailure, error_outcome
 from penstock.use_cases.exit import Exit
 from penstock.use_cases.settle_chunk import SettleChunk
-
-LARGEST_RESPONSE = 64 * 1024**2
-"""Bytes of one response; it is held in memory, parsed."""
 
 _LONGEST_MODEL_MESSAGE = 4096
 _LONGEST = 1024
@@ -94,7 +91,7 @@ class CollectResult:
     after_failure: AfterFailure
     exit: Exit
     get_job: Callable[[str], Job | None]
-    select: Callable[[str], Select]
+    accept: AcceptAnswer
     now: Callable[[], float]
     work_bucket: str
 
@@ -143,16 +140,8 @@ class CollectResult:
         inference = notification.inference_id
         content_type = notification.content_type or job.pipeline.accept_of(job.source.key)
         body = self.objects.read(ref, limit=LARGEST_RESPONSE)
-        select = job.pipeline.output.select
-        results = split_results(body, content_type, self.select(select) if select else None)
-        check_count(results, inference.results)
-        return Outcome(
-            "predictions",
-            attempts=inference.attempt,
-            settled_at=self.now(),
-            location=notification.output_location,
-            content_type=content_type,
-        )
+        self.accept.results(job, body, content_type, inference.results)
+        return self.accept.outcome(inference, notification.output_location, content_type)
 
     def _failed(self, job: Job, notification: Notification) -> bool:
         inference = notification.inference_id
@@ -162,7 +151,7 @@ class CollectResult:
         trouble = notification.trouble or inference_trouble(
             notification.failure_reason, self._model_message(state)
         )
-        if trouble.kind is Kind.UNAVAILABLE:
+        if trouble.is_congestion:
             self.exit.refused(job, inference.path)
         self.after_failure(job, state, trouble)
         return True

@@ -109,6 +109,11 @@ class Entrance:
             delay = next_turn(ceiling, job.deadline_at - self.now(), self.uniform)
             self._batch.later[chunk.job_id].append((chunk.turned_away(), delay))
 
+    def come_back(self, chunk: ChunkMessage, delay: int) -> None:
+        """Has the chunk ask again after some seconds, as somebody else is at it."""
+        with self._lock:
+            self._batch.later[chunk.job_id].append((chunk.turned_away(), delay))
+
     def refused(self, job: Job, chunk: ChunkMessage) -> None:
         """The endpoint had no room for the chunk."""
         with self._lock:

@@ -1,7 +1,7 @@
 """The end of a job: output, error file, manifest, word to the user. In this order."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,8 +9,10 @@ from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Stop, Tally, final_status
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest, build_summary
 from penstock.domain.object_keys import output_keys
+from penstock.domain.segment_result import SegmentResult
+from penstock.domain.serving import Served, serving_document
 from penstock.domain.transform_job import TransformJob
-from penstock.ports import Announcer, JobTable, Journal, ObjectStore, SegmentResult
+from penstock.ports import Announcer, JobTable, Journal, ObjectStore
 from penstock.use_cases.abort_leaks import AbortLeaks
 from penstock.use_cases.compose_object import ComposeObject, Target
 from penstock.use_cases.fail_job import TERMINAL
@@ -101,7 +103,8 @@ class FinishJob:
         tally = _tally(results)
         status, failure = final_status(job, tally)
         lines = sum(each.output_lines for each in results)
-        return Ending(status, failure, tally, _effort(results), self.now(), outputs, lines)
+        ending = Ending(status, failure, tally, _effort(results), self.now(), outputs, lines)
+        return replace(ending, serving=serving_document(_runs(results)))
 
     def _merge(self, job: Job, redrive: Redrive, results: Sequence[SegmentResult]) -> Ending:
         pieces = Pieces(self.work_bucket, job.job_id).of_job(results, "out")
@@ -156,6 +159,11 @@ def _tally(results: Sequence[SegmentResult]) -> Tally:
         failed=sum(each.failed for each in results),
         unfinished=sum(each.unfinished for each in results),
     )
+
+
+def _runs(results: Sequence[SegmentResult]) -> Iterator[Served]:
+    for each in results:
+        yield from each.served or [Served(None, 0, each.succeeded + each.failed)]
 
 
 def _effort(results: Sequence[SegmentResult]) -> Effort:

@@ -1,63 +1,54 @@
-"""From a chunk to an asynchronous invocation, or to an object of a transform job."""
+"""From a chunk to an invocation, in real time to its outcome, or to a staged object."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
-from penstock.domain.identity import InferenceId
 from penstock.domain.job import Job
-from penstock.domain.locations import parse_answer_location
-from penstock.domain.payload import Payload, build_payload, find_rejections, without
-from penstock.domain.pricing import INLINE_LIMIT
 from penstock.domain.remedies import advised
-from penstock.domain.trouble import HOP_BUDGET, GiveUp, InvocationError, Kind, Trouble
-from penstock.ports import (
-    AsyncRequest,
-    AsyncTicket,
-    JobTable,
-    Journal,
-    Model,
-    ObjectRef,
-    ObjectStore,
-)
+from penstock.domain.trouble import HOP_BUDGET, GiveUp, InvocationError, Trouble
+from penstock.ports import JobTable
 from penstock.use_cases.after_failure import AfterFailure, stopped
+from penstock.use_cases.ask_model import AskModel
+from penstock.use_cases.ask_models import AskModels
 from penstock.use_cases.entrance import Entrance, Permit
-from penstock.use_cases.read_records import (
-    LARGEST_CHUNK,
-    TOO_MUCH,
-    find_middle,
-    read_records,
-)
-from penstock.use_cases.settle_chunk import SettleChunk
-from penstock.use_cases.stage_chunk import Parcel, StageChunk
-
-SHORTEST_QUEUE_TIMEOUT = 60
-"""Seconds that RequestTTLSeconds has at least."""
+from penstock.use_cases.exit import Exit
+from penstock.use_cases.prepare_chunk import PrepareChunk, Prepared
+from penstock.use_cases.read_records import LARGEST_CHUNK, TOO_MUCH, find_middle
+from penstock.use_cases.send_chunk import SendChunk
+from penstock.use_cases.stage_chunk import StageChunk
 
 
 @dataclass(frozen=True, slots=True)
 class InvokeModel:
     """Sends one chunk to the model, or settles it if that makes no sense (any more).
 
-    A message that comes twice finds the attempt recorded and is dropped. Only a function that dies
-    between the call and its record leaves no trace: then the inference is repeated, which SageMaker
-    offers no way to avoid, and the first answer that arrives counts.
+    A message that comes twice finds the attempt recorded and is dropped; in real time it waits
+    until whoever is at the call has settled the chunk, or must have died. Where a function dies
+    between an asynchronous call and its record, or during one in real time, the inference is
+    repeated, which SageMaker offers no way to avoid; the first answer that arrives counts.
     """
 
-    objects: ObjectStore
     table: JobTable
-    model: Model
-    settle: SettleChunk
+    prepare: PrepareChunk
+    send: SendChunk
+    ask: AskModel
     after_failure: AfterFailure
     entrance: Entrance
+    exit: Exit
     stage: StageChunk
     get_job: Callable[[str], Job | None]
-    read_header: Callable[[ObjectRef, int, int], bytes]
-    journal: Journal
     now: Callable[[], float]
-    work_bucket: str
+
+    @contextmanager
+    def batch(self, messages: Iterable[Any]) -> Iterator[None]:
+        """Around the work on these messages: their permits are taken and given back in lots."""
+        with self.entrance.batch(messages), self.exit.batch():
+            yield
 
     def __call__(self, chunk: ChunkMessage) -> None:
         job = self.get_job(chunk.job_id)
@@ -68,23 +59,36 @@ class InvokeModel:
             self._follow(chunk, state)
         elif job.stop:
             self._settle_unsent(job, _known(chunk, state), stopped(job.stop))
-        elif state is None or not (state.has_sent(chunk) or state.has_held(chunk)):
+        elif state and state.has_sent(chunk):
+            self._sent_before(job, chunk, state)
+        elif state is None or not state.has_held(chunk):
             self._in_turn(job, chunk, state)
-        elif job.pipeline.invoke.transform:
-            # The function that staged it may have died before it asked for the transform job.
-            self.stage.ask(chunk)
 
     def _follow(self, chunk: ChunkMessage, state: ChunkState) -> None:
         """The chunk is settled; what follows may have been lost."""
         if state.message is None:
             # The answer was first; assembly waits for the record of the attempt.
             self.table.record_attempt(chunk.job_id, ChunkState(chunk.path, chunk))
-        self.settle.follow(chunk.job_id, state, chunk.chunks)
+        self.after_failure.settle.follow(chunk.job_id, state, chunk.chunks)
 
     def _settle_unsent(self, job: Job, state: ChunkState, reason: GiveUp) -> None:
         """Also of a chunk that is in flight: its answer will come too late."""
         attempts = state.attempt if state.inference_id else max(0, state.attempt - 1)
         self.after_failure.give_up(job, state, reason, attempts)
+
+    def _sent_before(self, job: Job, chunk: ChunkMessage, state: ChunkState) -> None:
+        if job.pipeline.invoke.transform:
+            # The function that staged it may have died before it asked for the transform job.
+            self.stage.ask(chunk)
+            return
+        if not (job.pipeline.invoke.is_realtime and state.is_of(chunk)):
+            return
+        longest = job.pipeline.invoke.longest_call(chunk.records)
+        wait = (state.invoked_at or 0.0) + longest - self.now()
+        if wait > 0 and chunk.hops < HOP_BUDGET:
+            self.entrance.come_back(chunk, ceil(wait))
+        else:
+            self._attempt(job, chunk)
 
     def _in_turn(self, job: Job, chunk: ChunkMessage, state: ChunkState | None) -> None:
         was_sent = state is not None and state.inference_id is not None
@@ -102,25 +106,23 @@ class InvokeModel:
             self._settle_unsent(job, unsent, obstacle)
             return
         if job.pipeline.invoke.transform:
-            self._send(job, chunk, None)
+            self._try(job, chunk, None)
             return
         with self.entrance.permit(job, chunk) as permit:
             if permit:
-                self._send(job, chunk, permit)
+                self._try(job, chunk, permit)
             elif chunk.hops < HOP_BUDGET:
                 self.entrance.turn_away(job, chunk)
             else:
                 self._settle_unsent(job, unsent, _NO_TURN)
 
-    def _send(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
+    def _try(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
         """A transform job needs no permit."""
         unsent = ChunkState(chunk.path, chunk)
         try:
             self._invoke(job, chunk, permit)
         except InvocationError as error:
-            if error.trouble.kind is Kind.UNAVAILABLE:
-                self.entrance.refused(job, chunk)
-            self.after_failure(job, unsent, error.trouble)
+            self._failed(job, unsent, error.trouble)
         except PermanentError as error:
             if error.code == TOO_MUCH:
                 self._halve(job, unsent, chunk)
@@ -129,107 +131,60 @@ class InvokeModel:
             self._settle_unsent(job, unsent, reason)
 
     def _invoke(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
-        records = read_records(self.objects, job, chunk)
-        rejections = find_rejections(job.pipeline.format_of(job.source.key), records)
-        accepted = without(records, rejections)
-        if not accepted:
-            self._settle_rejected(chunk, len(rejections))
-            return
-        content_type = job.pipeline.content_type_of(job.source.key)
-        payload = build_payload(content_type, accepted, self._header(job))
-        inference_id = InferenceId(
-            chunk.job_id, chunk.path, chunk.attempt, payload.sent, chunk.chunks
-        )
-        if permit is None:
-            self._stage_for_transform(job, Parcel(chunk, inference_id, payload, len(rejections)))
-            return
-        ticket = self.model.invoke_async(self._request(job, inference_id, payload))
+        prepared = self.prepare(job, chunk)
+        if not prepared.records:
+            self._settle_rejected(prepared)
+        elif permit is None:
+            self.stage(prepared)
+        elif job.pipeline.invoke.is_realtime:
+            self._ask(prepared, permit)
+        else:
+            self.send(prepared, permit)
+
+    def _ask(self, prepared: Prepared, permit: Permit) -> None:
+        """The permit is given back with all others of the batch: one write for ten."""
+        job, chunk = prepared.job, prepared.chunk
         permit.keep()
-        self._check(job, ticket)
-        self._record(chunk, inference_id, ticket, len(rejections))
-
-    def _stage_for_transform(self, job: Job, parcel: Parcel) -> None:
-        transform = job.pipeline.invoke.transform
-        assert transform is not None  # noqa: S101  the others have permits
-        self.stage(job, transform, parcel)
-
-    def _check(self, job: Job, ticket: AsyncTicket) -> None:
-        """Raises InvocationError for an endpoint that answers where nobody here may read."""
+        asked_at = None
         try:
-            parse_answer_location(ticket.output_location, self.work_bucket)
-        except PermanentError as error:
-            message = (
-                f"endpoint {job.pipeline.invoke.endpoint} answers to {ticket.output_location}; set "
-                f"the S3OutputPath of its configuration to s3://{self.work_bucket}/async/output"
-            )
-            trouble = Trouble(Kind.PERMANENT, "ForeignOutputPath", message)
-            raise InvocationError(trouble) from error
+            state = self.ask.begin(prepared)
+            try:
+                varies = job.pipeline.invoke.target.model_varies
+                outcome = (AskModels(self.ask) if varies else self.ask)(prepared)
+                asked_at = state.invoked_at
+            except InvocationError as error:
+                self._failed(job, state, error.trouble)
+                return
+            # Noted first: who finds the chunk settled finds this, too.
+            self.after_failure.probation.note_prediction(job)
+            self._settle(chunk, outcome)
+        finally:
+            self.exit.give_back(job, chunk.path, asked_at)
 
-    def _header(self, job: Job) -> bytes | None:
-        if job.pipeline.input.header != "send" or job.header is None:
-            return None
-        source, start, end = job.header
-        return self.read_header(ObjectRef.of(source), start, end).rstrip(b"\r\n")
-
-    def _request(self, job: Job, inference_id: InferenceId, payload: Payload) -> AsyncRequest:
-        invoke = job.pipeline.invoke
-        inline = len(payload.body) <= INLINE_LIMIT
-        return AsyncRequest(
-            endpoint=invoke.endpoint,
-            inference_id=str(inference_id),
-            content_type=job.pipeline.content_type_of(job.source.key),
-            accept=job.pipeline.accept_of(job.source.key),
-            timeout=invoke.timeout_for(payload.sent),
-            queue_timeout=self._queue_timeout(job),
-            custom_attributes=invoke.custom_attributes,
-            body=payload.body if inline else None,
-            input_location=None if inline else self._stage(job, inference_id, payload),
-        )
-
-    def _queue_timeout(self, job: Job) -> int:
-        """What waits longer than the job would be inferred, and paid for, in vain."""
-        time_left = ceil(job.deadline_at - self.now())
-        return max(SHORTEST_QUEUE_TIMEOUT, min(job.pipeline.invoke.queue_timeout, time_left))
-
-    def _stage(self, job: Job, inference_id: InferenceId, payload: Payload) -> str:
-        # One key an attempt: SageMaker may still read the object of an attempt that timed out.
-        key = f"async/input/{job.job_id}/{inference_id.path}/{inference_id.attempt}"
-        content_type = job.pipeline.content_type_of(job.source.key)
-        self.objects.put(self.work_bucket, key, payload.body, content_type)
-        return f"s3://{self.work_bucket}/{key}"
-
-    def _record(
-        self, chunk: ChunkMessage, inference_id: InferenceId, ticket: AsyncTicket, rejected: int
-    ) -> None:
-        state = ChunkState(
-            path=chunk.path,
-            message=chunk,
-            rejected=rejected,
-            inference_id=str(inference_id),
-            output_location=ticket.output_location,
-            failure_location=ticket.failure_location,
-            invoked_at=self.now(),
-        )
-        self.table.record_attempt(chunk.job_id, state)
-        self.journal(
-            "ChunkInvoked", job_id=chunk.job_id, path=str(chunk.path), attempt=chunk.attempt
-        )
+    def _failed(self, job: Job, state: ChunkState, trouble: Trouble) -> None:
+        assert state.message is not None  # noqa: S101  its caller has made it
+        if trouble.is_congestion:
+            self.entrance.refused(job, state.message)
+        self.after_failure(job, state, trouble)
 
     def _halve(self, job: Job, unsent: ChunkState, chunk: ChunkMessage) -> None:
         """Its records are too much for one request, and none of them is to blame."""
         self.table.record_attempt(chunk.job_id, unsent)
-        middle = find_middle(self.objects, job, chunk)
+        middle = find_middle(self.prepare.objects, job, chunk)
         outcome = Outcome(
             "bisected", attempts=0, settled_at=self.now(), code=TOO_MUCH, middle=middle
         )
-        self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
+        self._settle(chunk, outcome)
 
-    def _settle_rejected(self, chunk: ChunkMessage, rejected: int) -> None:
+    def _settle_rejected(self, prepared: Prepared) -> None:
         """All records were refused here: the chunk is predicted, with no predictions in it."""
-        state = ChunkState(chunk.path, chunk, rejected=rejected)
+        chunk = prepared.chunk
+        state = ChunkState(chunk.path, chunk, rejected=prepared.rejected)
         self.table.record_attempt(chunk.job_id, state)
-        outcome = Outcome("predictions", attempts=0, settled_at=self.now())
-        self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
+        self._settle(chunk, Outcome("predictions", attempts=0, settled_at=self.now()))
+
+    def _settle(self, chunk: ChunkMessage, outcome: Outcome) -> None:
+        self.after_failure.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
 
 
 _NO_TURN = GiveUp("EndpointBusy", f"the endpoint had no room, {HOP_BUDGET} times")

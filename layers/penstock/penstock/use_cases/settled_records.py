@@ -8,6 +8,7 @@ from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job
 from penstock.domain.locations import parse_location
+from penstock.domain.mixed_results import MIXED, Refusal, Result, from_lines
 from penstock.domain.output_lines import LineStyle, RecordError, Settled, style_of
 from penstock.domain.payload import find_rejections
 from penstock.domain.results import Select, check_count, split_results
@@ -48,21 +49,25 @@ class SettledRecords:
         if outcome.kind == "errors":
             return list(self._failed(job, chunk, outcome))
         results = self._results(job, outcome)
+        if any(isinstance(each, RecordError) for each in results):
+            return list(self._with_records(job, chunk, results))
         # Not `state.rejected`: a result that overtook its invocation may have left it unknown.
         if len(results) == chunk.records and job.pipeline.output.join == "none":
             return self._without_records(job, chunk, results)
         return list(self._with_records(job, chunk, results))
 
-    def _results(self, job: Job, outcome: Outcome) -> list[bytes]:
+    def _results(self, job: Job, outcome: Outcome) -> list[bytes | RecordError]:
         if outcome.location is None:
             return []
         body = self.objects.read(ObjectRef(*parse_location(outcome.location)))
+        if outcome.content_type == MIXED:
+            return [_told(each, outcome.attempts) for each in from_lines(body)]
         select = job.pipeline.output.select
         content_type = outcome.content_type or job.pipeline.accept_of(job.source.key)
-        return split_results(body, content_type, self.select(select) if select else None)
+        return [*split_results(body, content_type, self.select(select) if select else None)]
 
     def _without_records(
-        self, job: Job, chunk: ChunkMessage, results: list[bytes]
+        self, job: Job, chunk: ChunkMessage, results: list[bytes | RecordError]
     ) -> list[Settled]:
         indexes: Iterable[int] = range(chunk.first_record, chunk.first_record + chunk.records)
         if job.redrive:
@@ -70,7 +75,7 @@ class SettledRecords:
         return [Settled(index, result) for index, result in zip(indexes, results, strict=True)]
 
     def _with_records(
-        self, job: Job, chunk: ChunkMessage, results: list[bytes]
+        self, job: Job, chunk: ChunkMessage, results: list[bytes | RecordError]
     ) -> Iterator[Settled]:
         records = read_located(self.objects, job, chunk)
         fmt = job.pipeline.format_of(job.source.key)
@@ -100,6 +105,12 @@ class SettledRecords:
                 raise
             # The input is gone; its records still get their lines, without being quoted.
             return read_heads(self.objects, job, chunk)
+
+
+def _told(result: Result, attempts: int) -> bytes | RecordError:
+    if isinstance(result, Refusal):
+        return RecordError(result.code, result.message, attempts)
+    return result
 
 
 def line_style(job: Job) -> LineStyle:

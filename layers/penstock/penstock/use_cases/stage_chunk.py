@@ -7,24 +7,13 @@ from dataclasses import dataclass, field
 
 from penstock.domain.chunk import ChunkMessage, ChunkState
 from penstock.domain.errors import PermanentError
-from penstock.domain.identity import InferenceId
-from penstock.domain.job import Job
 from penstock.domain.payload import Payload
 from penstock.domain.transform import Transform
 from penstock.domain.transform_job import group_of, input_prefix, member_name
 from penstock.ports import JobTable, Journal, ObjectStore, Queues
 from penstock.use_cases import messages
+from penstock.use_cases.prepare_chunk import Prepared
 from penstock.use_cases.read_records import TOO_MUCH
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A chunk's records as they are to be sent; `rejected` ones are left out."""
-
-    chunk: ChunkMessage
-    inference: InferenceId
-    payload: Payload
-    rejected: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +33,18 @@ class StageChunk:
     window: int
     _asked: dict[tuple[str, int], float] = field(default_factory=dict)
 
-    def __call__(self, job: Job, transform: Transform, parcel: Parcel) -> None:
+    def __call__(self, prepared: Prepared) -> None:
         """Raises PermanentError if SageMaker couldn't take the records as they are meant."""
-        check_payload(transform, parcel.payload)
-        if not is_the_input(job, parcel):
-            self._put(job, transform, parcel)
-        chunk = parcel.chunk
+        payload = prepared.payload()
+        check_payload(_transform_of(prepared), payload)
+        if not is_the_input(prepared, payload):
+            self._put(prepared, payload)
+        chunk = prepared.chunk
         state = ChunkState(
             path=chunk.path,
             message=chunk,
-            rejected=parcel.rejected,
-            inference_id=str(parcel.inference),
+            rejected=prepared.rejected,
+            inference_id=str(prepared.inference_id),
             invoked_at=self.now(),
         )
         self.table.record_attempt(chunk.job_id, state)
@@ -75,30 +65,35 @@ class StageChunk:
             self.ask(chunk)
             self._asked[key] = now + self.window / 2
 
-    def _put(self, job: Job, transform: Transform, parcel: Parcel) -> None:
-        name = member_name(parcel.inference, parcel.chunk.pauses)
-        body = parcel.payload.body
-        if transform.compression:
+    def _put(self, prepared: Prepared, payload: Payload) -> None:
+        name = member_name(prepared.inference_id, prepared.chunk.pauses)
+        body = payload.body
+        if _transform_of(prepared).compression:
             # Without a time in it: the same records are the same object.
             body = gzip.compress(body, mtime=0)
-        content_type = job.pipeline.content_type_of(job.source.key)
-        key = input_prefix(job.job_id) + name
-        self.objects.put(self.work_bucket, key, body, content_type)
+        key = input_prefix(prepared.job.job_id) + name
+        self.objects.put(self.work_bucket, key, body, prepared.content_type)
 
 
-def is_the_input(job: Job, parcel: Parcel) -> bool:
+def _transform_of(prepared: Prepared) -> Transform:
+    transform = prepared.job.pipeline.invoke.transform
+    assert transform is not None  # noqa: S101  chunks for other modes are not staged
+    return transform
+
+
+def is_the_input(prepared: Prepared, payload: Payload) -> bool:
     """Whether the input, byte for byte, is what the object would hold.
 
     Its ETag says so where it is an MD5 digest; where it isn't, nothing is lost but a copy. Tried
     once: SageMaker reads the newest version, and its role may not be allowed to.
     """
-    transform, chunk = job.pipeline.invoke.transform, parcel.chunk
+    job, chunk = prepared.job, prepared.chunk
     first = chunk.attempt == 1 and not chunk.pauses and not chunk.bits
     alone = job.totals is not None and job.totals.chunks == 1 and job.redrive is None
-    if transform is None or transform.compression or not (first and alone):
+    if _transform_of(prepared).compression or not (first and alone):
         return False
     plain = job.source.key.isascii() and job.source.key.isprintable()
-    digest = hashlib.md5(parcel.payload.body, usedforsecurity=False).hexdigest()
+    digest = hashlib.md5(payload.body, usedforsecurity=False).hexdigest()
     return plain and digest == job.source.etag
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from penstock.domain.chunk import ChunkState
@@ -52,10 +53,11 @@ class SweepSegment:
         states = self.table.get_segment(job.job_id, segment)
         census.note(states)
         expired = self.now() >= expires_at(job, self.patience)
+        is_idle = cache(lambda: self.queues.chunks_waiting() == 0)
         for state in states:
             if budget.chunks > 0 and self._is_due(job, state, expired=expired):
                 budget.chunks -= 1
-                self._recover(job, state, expired=expired)
+                self._recover(job, state, is_idle, expired=expired)
         complete = is_complete(states)
         if complete and self._is_stuck(states):
             self._assemble(job, segment, states)
@@ -75,12 +77,19 @@ class SweepSegment:
         now = self.now()
         return now - (now if state.invoked_at is None else state.invoked_at)
 
-    def _is_overdue(self, job: Job, state: ChunkState) -> bool:
-        """Whether SageMaker has given up, too, and its word has had time to come."""
+    def _is_overdue(self, job: Job, state: ChunkState, is_idle: Callable[[], bool]) -> bool:
+        """Whether SageMaker has given up, too, and its word has had time to come.
+
+        In real time its word comes at once, and then it is a message that makes the chunk go on.
+        """
+        if job.pipeline.invoke.is_realtime and is_idle():
+            return True
         waits_for = job.pipeline.invoke.queue_timeout + _timeout(job, state) + self.patience
         return self._age(state) >= waits_for
 
-    def _recover(self, job: Job, state: ChunkState, *, expired: bool) -> None:
+    def _recover(
+        self, job: Job, state: ChunkState, is_idle: Callable[[], bool], *, expired: bool
+    ) -> None:
         if self._is_there(state.output_location):
             self._journal("NotificationLost", job, state)
             self.collect(_completed(state))
@@ -88,7 +97,7 @@ class SweepSegment:
             self._expire(job, state)
         elif self._is_there(state.failure_location):
             self._fail("NotificationLost", job, state)
-        elif self._is_overdue(job, state):
+        elif self._is_overdue(job, state, is_idle):
             self._fail("AnswerLost", job, state)
 
     def _fail(self, event: str, job: Job, state: ChunkState) -> None:

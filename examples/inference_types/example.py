@@ -1,0 +1,102 @@
+"""What an example consists of, and how it is run."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from examples.local_endpoint import client, image_url, wait_until_in_service
+from penstock.domain.identity import job_id_of
+
+Stack = Mapping[str, str]
+"""The contents of .penstock/local.json."""
+
+IMAGE = Path(__file__).parent / "image"
+ROLE = "arn:aws:iam::000000000000:role/endpoint"
+INSTANCE = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """One inference type: an endpoint, a pipeline, a file, and what must come out.
+
+    `key` lies below a prefix with the example's name, where the pipeline file is put.
+    """
+
+    name: str
+    about: str
+    create: Callable[[Stack], None]
+    pipeline: str
+    key: str
+    body: bytes
+    expected: list[str]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a job has left behind."""
+
+    lines: list[str]
+    manifest: dict[str, Any]
+
+
+def run(stack: Stack, example: Example) -> Finished:
+    """Configures, drops, waits. The endpoint must be there."""
+    s3, bucket = client(stack, "s3"), stack["input_bucket"]
+    key = f"{example.name}/{example.key}"
+    pipeline = f"{example.name}/_pipeline.yaml"
+    s3.put_object(Bucket=bucket, Key=pipeline, Body=example.pipeline.encode())
+    version = s3.put_object(Bucket=bucket, Key=key, Body=example.body)["VersionId"]
+    manifest = _wait_for(stack, f"{key}.manifest.json", job_id_of(bucket, key, version))
+    output = _read(stack, f"{key}.out") if manifest["outputs"] else b""
+    return Finished(output.decode().splitlines(), manifest)
+
+
+def _wait_for(stack: Stack, key: str, job_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        found = _read(stack, key)
+        if found and json.loads(found)["job_id"] == job_id:
+            return dict(json.loads(found))
+        time.sleep(0.2)
+    raise RuntimeError(f"{key} was not there after {PATIENCE:g} s")
+
+
+def _read(stack: Stack, key: str) -> bytes:
+    s3 = client(stack, "s3")
+    try:
+        return bytes(s3.get_object(Bucket=stack["output_bucket"], Key=key)["Body"].read())
+    except s3.exceptions.NoSuchKey:
+        return b""
+
+
+def create_model(stack: Stack, name: str, *containers: dict[str, Any], **how: Any) -> None:
+    """A model of one container or several, each of the linear image unless it says otherwise."""
+    known = [{"Image": image_url(IMAGE), **container} for container in containers]
+    whole = {"PrimaryContainer": known[0]} if len(known) == 1 else {"Containers": known}
+    sagemaker = client(stack, "sagemaker")
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, **whole, **how)
+
+
+def create_endpoint(stack: Stack, name: str, *variants: dict[str, Any], **how: Any) -> None:
+    """An endpoint in service; its variants are on one instance each unless they say otherwise."""
+    sagemaker = client(stack, "sagemaker")
+    known = [
+        {"VariantName": "main", **({} if "ServerlessConfig" in each else INSTANCE), **each}
+        for each in variants
+    ]
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=known, **how)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    wait_until_in_service(sagemaker, name)
+
+
+def rows(count: int) -> list[list[float]]:
+    """Numbers, always the same."""
+    return [[float(number), float(number * number % 97)] for number in range(count)]
+
+
+def as_csv(table: list[list[float]]) -> bytes:
+    return "".join(",".join(f"{cell:g}" for cell in row) + "\n" for row in table).encode()

@@ -1,0 +1,36 @@
+"""A real-time endpoint: each answer comes back in the same call, within a minute."""
+
+from examples.inference_types.example import (
+    Example,
+    Stack,
+    as_csv,
+    create_endpoint,
+    create_model,
+    rows,
+)
+from examples.inference_types.linear import Linear
+
+MODEL = Linear(factor=2, offset=1)
+PIPELINE = """\
+invoke:
+  mode: realtime
+  endpoint: types-realtime
+chunk:
+  max_records: 100
+"""
+
+
+def create(stack: Stack) -> None:
+    create_model(stack, "types-realtime", {"Environment": MODEL.environment})
+    create_endpoint(stack, "types-realtime", {"ModelName": "types-realtime"})
+
+
+EXAMPLE = Example(
+    name="realtime",
+    about="a real-time endpoint",
+    create=create,
+    pipeline=PIPELINE,
+    key="numbers.csv",
+    body=as_csv(rows(1000)),
+    expected=[MODEL(row) for row in rows(1000)],
+)
