@@ -235,7 +235,7 @@ def _choices(detail: Any) -> str:
 def _meaning(location: Sequence[int | str]) -> str:
     """What the model says of a field; a regular expression would say it less well."""
     section = PipelineDocument.model_fields[str(location[0])].annotation
-    found = section.model_fields[str(location[-1])] if section else None
+    found = section.model_fields.get(str(location[-1])) if section else None
     return f"it must be: {found.description}" if found else "it has characters that are not allowed"
 
 
