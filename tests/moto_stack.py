@@ -56,7 +56,7 @@ class MotoStack:
         """The variables of a function, as the template gives them."""
         template = _template()
         ids = self.names | self.queues | self.topics
-        values = {**template.given(EndpointName="demo"), **ids}
+        values = {**template.given(EndpointName="demo", ModelNamePattern="*"), **ids}
         resolved = {
             name: template.resolve(value, values)
             for name, value in template.environment(function).items()

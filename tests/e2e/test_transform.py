@@ -6,7 +6,9 @@ import time
 import pytest
 
 from examples.echo.echo_reference import expected_lines
+from examples.inference_types.example import run
 from examples.local_endpoint import client
+from examples.transform.notes import BAD, EXAMPLE
 from tests.e2e.harness import Stack, eventually
 from tests.e2e.test_command_line import penstock
 from tests.e2e.test_happy_paths import csv_with_notes, records_of
@@ -57,6 +59,16 @@ def test_a_header_quoted_newlines_instances_and_a_bad_record_are_all_handled(ech
     assert [each["chunks"] for each in jobs[1:]] == [2, 2, 2]  # halves of eight, four, two
     assert all(each["billed_seconds"] > 0 for each in jobs)
     assert jobs_of(echo, job_id) == [each["name"] for each in jobs]
+
+
+def test_the_example_delivers_what_its_model_says(echo: Stack) -> None:
+    EXAMPLE.create(echo.document)
+
+    finished = run(echo.document, EXAMPLE)
+
+    pairs = enumerate(zip(finished.lines, EXAMPLE.expected, strict=True))
+    assert [number for number, (line, expected) in pairs if line != expected] == [BAD]
+    assert finished.manifest["status"] == "PARTIAL"
 
 
 def test_a_file_that_is_one_request_is_transformed_as_it_is(echo: Stack) -> None:

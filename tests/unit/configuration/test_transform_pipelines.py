@@ -1,4 +1,4 @@
-"""`mode: transform` in pipeline files: what each key comes to, and what is refused with its line."""
+"""`mode: transform` in pipeline files: what each key comes to, and what is refused."""
 
 import json
 from dataclasses import asdict
@@ -91,6 +91,10 @@ def test_a_job_of_an_older_version_has_no_transform() -> None:
     assert Pipeline.from_json(document).invoke.transform is None
 
 
+def many(count: int) -> str:
+    return ", ".join(f"K{number}: v" for number in range(count))
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -130,6 +134,12 @@ def test_a_job_of_an_older_version_has_no_transform() -> None:
             "`invoke.accept` is text/plain, not text/csv",
         ),
         (SOUND + "  output_filter: $\ninput: {format: text}\n", 5, "are sent as text/plain"),
+        (SOUND + "  environment: {1st: x}\n", 5, "`invoke.environment.1st"),
+        (SOUND + "  environment: {A: 1}\n", 5, "`invoke.environment.A` is 1"),
+        (SOUND + f"  environment: {{{many(17)}}}\n", 5, "at most 16 items"),
+        (SOUND + f"  tags: {{{many(51)}}}\n", 5, "at most 50 items"),
+        (SOUND + "  data_capture: {destination: disk}\n", 5, "characters that are not allowed"),
+        (SOUND + "  experiment: {name: a_b}\n", 5, "characters that are not allowed"),
         (SOUND + "  data_capture: {}\n", 5, "`invoke.data_capture.destination` is missing"),
         ("invoke:\n  endpoint: e\n  strategy: MultiRecord\n", 3, "is for mode: transform"),
         ("invoke:\n  endpoint: e\n  tags: {a: b}\n", 3, "remove it, or set the mode"),
