@@ -282,16 +282,6 @@ def redriven_records_are_their_neighbours(job_id: str, style: Any, settled: Any)
     return replace(entry, index=entry.index + 1)
 
 
-def transform_jobs_are_noted_by_whoever_is_last(table: FakeTable) -> dict[str, Callable[..., Any]]:
-    """Two functions may take the same number."""
-
-    def put_transform(transform: Any) -> bool:
-        table.transforms[transform.name] = transform
-        return True
-
-    return {"put_transform": put_transform}
-
-
 def failed_transform_jobs_have_no_outputs(name: str, part: Any) -> Any:
     """As SageMaker's status seems to say."""
     if name != "objects":

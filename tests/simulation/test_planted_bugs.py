@@ -33,9 +33,6 @@ PLANTS: dict[str, Plant] = {
     "a stop is not heeded": plants.stops_are_not_heeded,
     "a late answer passes the fence": plants.in_table(plants.late_answers_count),
     "failures count twice": plants.in_table(plants.failures_count_twice),
-    "two transform jobs have one number": plants.in_table(
-        plants.transform_jobs_are_noted_by_whoever_is_last
-    ),
     "failed transform jobs have no outputs": plants.failed_transform_jobs_have_no_outputs,
 }
 
