@@ -12,7 +12,7 @@ BUCKETS = ("InputBucket", "OutputBucket", "WorkBucket")
 QUEUES = tuple(
     f"{step}{kind}"
     for kind in ("Queue", "DeadLetterQueue")
-    for step in ("Upload", "Split", "Invoke", "Result", "Assemble")
+    for step in ("Upload", "Split", "Invoke", "Transform", "Result", "Assemble")
 )
 TOPICS = ("SuccessTopic", "FailureTopic")
 _OF_THE_TABLE = (
@@ -56,7 +56,7 @@ class MotoStack:
         """The variables of a function, as the template gives them."""
         template = _template()
         ids = self.names | self.queues | self.topics
-        values = {**template.given(EndpointName="demo"), **ids}
+        values = {**template.given(EndpointName="demo", ModelNamePattern="*"), **ids}
         resolved = {
             name: template.resolve(value, values)
             for name, value in template.environment(function).items()

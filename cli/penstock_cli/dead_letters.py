@@ -9,7 +9,7 @@ from penstock.domain.errors import PenstockError, PermanentError
 from penstock_cli.aws import Connection
 from penstock_cli.letters import Letter, letter_of
 
-QUEUES = ("upload", "split", "invoke", "result", "assemble")
+QUEUES = ("upload", "split", "invoke", "transform", "result", "assemble")
 
 SAMPLE = 100
 """Letters of which the oldest is told; SQS itself knows no order."""

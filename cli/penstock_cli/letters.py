@@ -8,6 +8,8 @@ from penstock.domain.chunk import ChunkMessage
 from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.envelopes import field
 from penstock.domain.errors import PermanentError
+from penstock.domain.transform_event import TransformEvent
+from penstock.domain.transform_job import place_of
 from penstock.use_cases.accept_upload import Upload
 from penstock.use_cases.collect_result import Notification
 
@@ -66,13 +68,21 @@ def _subject_of(letter: DeadLetter) -> Subject:
             chunk = ChunkMessage.from_json(document)
             return Subject("chunk", chunk.job_id, str(chunk.path))
         case "result":
-            inference = Notification.parse(document).inference_id
-            return Subject("result", inference.job_id, str(inference.path))
-        case "split" | "assemble":
+            return _result(document)
+        case "split" | "assemble" | "transform":
             kind = field(document, "kind", str)
             return Subject(kind, field(document, "job_id", str), _part(kind, document))
         case None:
             return FOREIGN
+
+
+def _result(document: dict[str, Any]) -> Subject:
+    """A chunk's, or the end of a transform job."""
+    if "detail-type" in document:
+        name = TransformEvent.parse(document).name
+        return Subject("event", place_of(name)[0], name)
+    inference = Notification.parse(document).inference_id
+    return Subject("result", inference.job_id, str(inference.path))
 
 
 def _part(kind: str, document: dict[str, Any]) -> str | None:
@@ -84,4 +94,6 @@ def _part(kind: str, document: dict[str, Any]) -> str | None:
             return f"region {field(document, 'region.index', int)}"
         case "segment":
             return f"{field(document, 'segment', int):05d}"
+        case "gather":
+            return f"group {field(document, 'group', int)}"
     return None

@@ -29,6 +29,7 @@ LOCAL_CONCURRENCY = {
     "AcceptConcurrency": "2",
     "SplitConcurrency": "2",
     "InvokeConcurrency": "4",
+    "TransformConcurrency": "2",
     "CollectConcurrency": "4",
     "AssembleConcurrency": "2",
 }
@@ -145,6 +146,8 @@ def stack_parameters(wanted: Wanted, sagemaker_url: str) -> dict[str, str]:
         "SageMakerRuntimeEndpointUrl": sagemaker_url,
         "EndpointName": wanted.endpoint_name,
         "EndpointNamePattern": "*",  # any that is created on the local SageMaker
+        "ModelNamePattern": "*",
+        "TransformWindowSeconds": "2",  # a transform job starts at once here, not in minutes
         **LOCAL_CONCURRENCY,
         **dict(wanted.parameters),
     }

@@ -17,6 +17,7 @@ KNOWS_AWS = (f"{PENSTOCK}/adapters/", "cli/penstock_local/", "cli/penstock_cli/a
 OF_A_USE_CASE = (
     "penstock.domain",
     "penstock.ports",
+    "penstock.ports_transform",
     "penstock.pipeline_file",
     "penstock.use_cases",
 )
@@ -44,7 +45,7 @@ def ports_import_only_the_domain(sources: Iterable[Source]) -> list[str]:
     return [
         f"{source.path} imports {name}"
         for source in sources
-        if source.path == f"{PENSTOCK}/ports.py"
+        if source.path.startswith(f"{PENSTOCK}/ports")
         for name in sorted(source.imports)
         if not _standard(name) and not _within(name, ("penstock.domain",))
     ]
@@ -60,7 +61,7 @@ def only_adapters_know_aws(sources: Iterable[Source]) -> list[str]:
 
 def only_the_composition_knows_adapters(sources: Iterable[Source]) -> list[str]:
     """Besides adapters themselves: what builds the functions, and the tools on a laptop."""
-    composition = ("bootstrap.py", "handler.py", "batches.py", "adapters/")
+    composition = ("bootstrap", "handler.py", "batches.py", "adapters/")
     allowed = tuple(f"{PENSTOCK}/{name}" for name in composition)
     return [
         f"{source.path} imports {name}"

@@ -4,7 +4,9 @@ import random
 import re
 from dataclasses import dataclass
 
+from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import InvocationError, Kind, Trouble
+from penstock.ports_transform import TransformRequest
 from tests.simulation.scenario import Scenario
 from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Request, Response, model
 
@@ -37,6 +39,12 @@ class Endpoint:
         if self.chance.random() < self.moods.throttled:
             self.throttled += 1
             raise InvocationError(Trouble(Kind.UNAVAILABLE, "ThrottlingException", "slow down"))
+
+    def admit_transform(self, _request: TransformRequest) -> None:
+        if self.chance.random() < self.moods.throttled:
+            self.throttled += 1
+            text = "The account-level service limit is 4 Instances, with current utilization of 4"
+            raise CreationError(Trouble(Kind.UNAVAILABLE, "ResourceLimitExceeded", text))
 
     def answer(self, body: bytes, request: Request) -> Response:
         assert body.startswith(self.header), "a request lacks the header"

@@ -8,6 +8,11 @@ from math import ceil, log2
 from typing import Any
 
 from penstock.domain.job import Job
+from tests.simulation.invariants_transform import (
+    an_attempt_is_in_one_transform_job,
+    the_manifest_lists_the_transform_jobs,
+    transform_jobs_are_on_record,
+)
 from tests.simulation.oracle import Line, Record, canonical, cells, records_of
 from tests.simulation.scenario import Scenario
 from tests.simulation.scheduler import SimulatedWorld
@@ -217,6 +222,12 @@ def invocations_have_causes(run: Run) -> Iterator[str]:
         yield f"{invoked} invocations, at most {bound} have a cause"
 
 
+def transform_jobs_are_in_order(run: Run) -> Iterator[str]:
+    yield from transform_jobs_are_on_record(run.world)
+    yield from an_attempt_is_in_one_transform_job(run.world)
+    yield from the_manifest_lists_the_transform_jobs(run.world, run.job_id, run.manifest)
+
+
 def the_endpoint_is_not_flooded(run: Run) -> Iterator[str]:
     """A job alone has no more chunks in flight than it may, and gives every permit back."""
     faults, suffered = run.scenario.faults, run.world.suffered
@@ -341,6 +352,7 @@ CHECKS = (
     records_fail_for_a_reason,
     outcomes_stand,
     invocations_have_causes,
+    transform_jobs_are_in_order,
     the_endpoint_is_not_flooded,
     isolation_is_cheap,
     exactly_the_right_objects_are_delivered,

@@ -280,3 +280,15 @@ def error_lines_stay(failed: Iterable[bytes], entries: Iterable[Entry]) -> Itera
 def redriven_records_are_their_neighbours(job_id: str, style: Any, settled: Any) -> Entry:
     entry = entry_of(job_id, style, settled)
     return replace(entry, index=entry.index + 1)
+
+
+def failed_transform_jobs_have_no_outputs(name: str, part: Any) -> Any:
+    """As SageMaker's status seems to say."""
+    if name != "objects":
+        return part
+
+    def keys(bucket: str, prefix: str) -> list[str]:
+        found: list[str] = part.keys(bucket, prefix)
+        return [] if "/out/" in prefix else found
+
+    return Instead(part, keys=keys)

@@ -35,6 +35,15 @@ class Moods:
 
 
 @dataclass(frozen=True)
+class Transforming:
+    """How Batch Transform is used, and how long its jobs take."""
+
+    seconds: float
+    strategy: str | None
+    compression: str
+
+
+@dataclass(frozen=True)
 class Scenario:
     """All that a run depends on, but for its chance, which the seed gives too."""
 
@@ -55,6 +64,7 @@ class Scenario:
     faults: Faults
     knobs: dict[str, int] = field(default_factory=dict)
     permits: int = 2000  # at the endpoint
+    transform: Transforming | None = None  # in the place of an endpoint
     mode: str = "async"  # realtime; models: the same with several models, named by column 1
 
     @property
@@ -70,7 +80,7 @@ class Scenario:
         """The pipeline file; JSON is YAML."""
         headers = {"absent": False, "drop": True, "send": "send"}
         document: dict[str, Any] = {
-            "invoke": {"endpoint": "demo", "content_type": self.content_type, **self._target},
+            "invoke": self._invoke | {"content_type": self.content_type, **self._target},
             "input": {"header": headers[self.header], **self._model_field},
             "chunk": {"max_records": self.max_records, "max_bytes": 1024},
             "output": {"on_error": self.on_error, "join": self.join},
@@ -79,6 +89,21 @@ class Scenario:
             "tolerated_failure_percentage": self.tolerated,
         }
         return json.dumps(document)
+
+    @property
+    def _invoke(self) -> dict[str, Any]:
+        transform = self.transform
+        if transform is None:
+            return {"endpoint": "demo"}
+        strategy = {"strategy": transform.strategy} if transform.strategy else {}
+        return {
+            "mode": "transform",
+            "model": "demo",
+            "instance_type": "ml.m5.large",
+            "timeout": 900,  # as the others: a scan that died comes back before its job has expired
+            "compression": transform.compression,
+            **strategy,
+        }
 
     @property
     def _target(self) -> dict[str, str]:
@@ -93,13 +118,30 @@ class Scenario:
 def scenario_of(seed: int) -> Scenario:
     chance = random.Random(f"scenario {seed}")
     scenario = _scenario(seed, chance)
-    scenario = replace(scenario, mode=_mode(seed, scenario.fmt))
+    scenario = _transformed(replace(scenario, mode=_mode(seed, scenario.fmt)))
     return _hopeless(scenario, chance) if chance.random() < 0.02 else scenario
 
 
 def _mode(seed: int, fmt: str) -> str:
     modes = ["async", "async", "realtime", "models" if fmt == "csv" else "realtime"]
     return random.Random(f"mode {seed}").choice(modes)
+
+
+def _transformed(scenario: Scenario) -> Scenario:
+    """One in three. With a chance of its own, which leaves the others as they are."""
+    chance = random.Random(f"transform {scenario.seed}")
+    if chance.random() >= 1 / 3:
+        return scenario
+    by_line = scenario.fmt != "csv" and scenario.content_type != "application/json"
+    transforming = Transforming(
+        seconds=chance.choice([1, 60, 300, 3000]),
+        strategy=chance.choice([None, "MultiRecord"]) if by_line else None,
+        compression=chance.choice(["none", "none", "gzip"]),
+    )
+    knobs = scenario.knobs | {"MOST_OBJECTS": chance.choice([1, 3, 10_000])}
+    # Cancelled more often, as that is what only transform jobs can be stopped by.
+    cancel_at = scenario.cancel_at or chance.choice([None, None, None, 200.0, 1500.0])
+    return replace(scenario, transform=transforming, knobs=knobs, cancel_at=cancel_at, mode="async")
 
 
 def _hopeless(scenario: Scenario, chance: random.Random) -> Scenario:

@@ -16,6 +16,7 @@ from penstock.domain.chunk import ChunkState
 from penstock.domain.errors import PenstockError, RetryableError
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import JobStatus, Stop
+from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import InvocationError, Trouble
 from penstock.domain.trouble import Kind as TroubleKind
 from penstock.ports import AsyncTicket, SyncAnswer, SyncRequest
@@ -25,7 +26,14 @@ from tests.simulation.oracle import header_of
 from tests.simulation.scenario import Scenario
 from tests.unit.use_cases.world import MAXIMUM_RECEIVES, Due, Killed, Request, World, unwrapped
 
-VISIBILITY = {"upload": 360, "split": 1800, "invoke": 720, "results": 360, "assemble": 3600}
+VISIBILITY = {
+    "upload": 360,
+    "split": 1800,
+    "invoke": 720,
+    "transform": 720,
+    "results": 360,
+    "assemble": 3600,
+}
 """Seconds until a message comes back whose function died: template.yaml."""
 
 NOTIFICATIONS_ARE_LOST = True
@@ -35,6 +43,7 @@ SWEEP_EVERY = 600.0
 """Seconds; not every minute, so that hours of waiting cost a seed little."""
 
 SOON = 5.0
+_INVOKING = ("invoke", "transform", "results")
 MOST_DELIVERIES = 20_000
 MOST_SWEEPS = 2000
 
@@ -91,6 +100,9 @@ class SimulatedWorld(World):
             cap=scenario.permits,
         )
         self.model.behaviour = self.endpoint.admit
+        self.transforms.behaviour = self.endpoint.admit_transform
+        if scenario.transform:
+            self.transform_seconds = scenario.transform.seconds
         self.objects.minimum_part = scenario.knobs["MINIMUM_PART"]
         self.handlers["sweep"] = lambda _document: self.sweep_jobs()
         self.handlers["cancel"] = self._cancel
@@ -183,7 +195,7 @@ class SimulatedWorld(World):
 
     def _bring_back(self, due: Due) -> None:
         killed = self.processes[-1].dead
-        if due.queue in ("sweep", "cancel"):
+        if due.queue in ("sweep", "cancel", "transformed"):
             return  # The next sweep comes by itself.
         if due.receives >= MAXIMUM_RECEIVES:
             self.dead_letters.append(due)
@@ -198,6 +210,8 @@ class SimulatedWorld(World):
         if method == "announce_job":
             delivered = self.objects.keys("output")
             self.announced_early |= f"{self.scenario.key}.manifest.json" not in delivered
+        if method == "create" and self.processes[-1].stopped:
+            self.sent_after_stop.append(self.transforms.requests[-1].name)
         if port == "model" and self.processes[-1].stopped:
             self.sent_after_stop.append(self.model.requests[-1].inference_id)
         if method == "invoke_async":
@@ -235,7 +249,7 @@ class SimulatedWorld(World):
     def _interrupt(self, process: Process, moment: str, call: str) -> None:
         document = process.due.document
         self.hit[id(document)] = self.hit.get(id(document), 0) + 1
-        self.suffered.repeated_invocations += process.due.queue in ("invoke", "results")
+        self.suffered.repeated_invocations += process.due.queue in _INVOKING
         rates = [self.faults.kill, self.faults.fail]
         manner = self.chance.choices(["kill", "fail"], rates)[0]
         if self.hit[id(document)] > 1:
@@ -257,7 +271,7 @@ class SimulatedWorld(World):
         due = self.chance.choice(sorted(soon))
         self._due.remove(due)
         heapq.heapify(self._due)
-        self.suffered.repeated_invocations += due.queue in ("invoke", "results")
+        self.suffered.repeated_invocations += due.queue in _INVOKING
         self.note("  > meanwhile")
         self.clock.time = max(self.clock.time, due.at)
         self.deliver(due)
@@ -271,11 +285,14 @@ class SimulatedWorld(World):
 
 
 def _goes_round(document: dict[str, Any]) -> bool:
-    """A chunk that asks again and again: doubled each time, it would soon be thousands."""
-    return document.get("turns", 0) > 1 or document.get("pauses", 0) > 1
+    """A message that asks again and again: doubled each time, it would soon be thousands."""
+    again = document.get("turns", 0) > 1 or document.get("pauses", 0) > 1
+    return again or "seen" in document
 
 
 def _failure(call: str) -> Exception:
+    if call.startswith("transforms.create"):
+        return CreationError(Trouble(TroubleKind.RETRYABLE, "ConnectionError", "connection reset"))
     if call.startswith("model."):
         reset = Trouble(TroubleKind.RETRYABLE, "ConnectionError", "connection reset")
         return InvocationError(reset)

@@ -33,6 +33,7 @@ PLANTS: dict[str, Plant] = {
     "a stop is not heeded": plants.stops_are_not_heeded,
     "a late answer passes the fence": plants.in_table(plants.late_answers_count),
     "failures count twice": plants.in_table(plants.failures_count_twice),
+    "failed transform jobs have no outputs": plants.failed_transform_jobs_have_no_outputs,
 }
 
 REPLACED: dict[str, dict[str, Any]] = {

@@ -12,6 +12,7 @@ QUEUE_FED = {
     "AcceptUploadFunction": "UploadQueue",
     "SplitInputFunction": "SplitQueue",
     "InvokeModelFunction": "InvokeQueue",
+    "StartTransformFunction": "TransformQueue",
     "CollectResultFunction": "ResultQueue",
     "AssembleOutputFunction": "AssembleQueue",
 }
@@ -21,24 +22,31 @@ EVERYWHERE = WITHOUT_QUEUE | {"QUEUE_URL"}
 ENVIRONMENT = {
     "AcceptUploadFunction": EVERYWHERE
     | {"SPLIT_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "FAILURE_TOPIC", "EVENT_BUS"}
-    | {"DEFAULT_PIPELINE", "REGION_BYTES", "INPUT_BUCKET", "OUTPUT_BUCKET", "ENDPOINT_NAMES"},
+    | {"DEFAULT_PIPELINE", "REGION_BYTES", "INPUT_BUCKET", "OUTPUT_BUCKET", "ENDPOINT_NAMES"}
+    | {"MODEL_NAMES"},
     "SplitInputFunction": EVERYWHERE
     | {"SPLIT_QUEUE_URL", "INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL"},
     "InvokeModelFunction": EVERYWHERE
-    | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "ENDPOINT_CONCURRENCY"},
+    | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "ENDPOINT_CONCURRENCY"}
+    | {"TRANSFORM_QUEUE_URL", "TRANSFORM_WINDOW"},
+    "StartTransformFunction": EVERYWHERE
+    | {"TRANSFORM_QUEUE_URL", "RESULT_QUEUE_URL", "TRANSFORM_WINDOW"},
     "CollectResultFunction": EVERYWHERE
-    | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "ENDPOINT_CONCURRENCY"},
+    | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "ENDPOINT_CONCURRENCY", "RESULT_QUEUE_URL"},
     "AssembleOutputFunction": EVERYWHERE
     | {"OUTPUT_BUCKET", "SUCCESS_TOPIC", "FAILURE_TOPIC", "EVENT_BUS", "ENDPOINT_CONCURRENCY"},
     "SweepJobsFunction": WITHOUT_QUEUE
     | {"SPLIT_QUEUE_URL", "INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "SWEEP_GRACE"}
-    | {"OUTPUT_BUCKET"}
+    | {"OUTPUT_BUCKET", "TRANSFORM_QUEUE_URL", "RESULT_QUEUE_URL"}
     | {"ENDPOINT_CONCURRENCY"},
     "HandleDeadLetterFunction": WITHOUT_QUEUE
     | {"INVOKE_QUEUE_URL", "ASSEMBLE_QUEUE_URL", "ENDPOINT_CONCURRENCY"},
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
-ENDPOINT_URL = "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"
+ENDPOINT_URLS = {
+    "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": {"InvokeModelFunction"},
+    "AWS_ENDPOINT_URL_SAGEMAKER": {"StartTransformFunction", "SweepJobsFunction"},
+}
 BOUNDED_LOOPS = {
     "SplitInputFunction": "a region comes twice: for its scan, then for its chunks",
 }
@@ -125,7 +133,7 @@ def test_layers_are_built_for_the_functions_runtime_and_processor(template: Temp
 def test_a_function_is_told_what_it_needs_and_no_more(
     template: Template, function: str, names: set[str]
 ):
-    own = set(template.environment(function)) - POWERTOOLS - {ENDPOINT_URL}
+    own = set(template.environment(function)) - POWERTOOLS - set(ENDPOINT_URLS)
 
     assert own == names
 
@@ -134,7 +142,7 @@ def test_every_variable_is_a_setting(template: Template):
     settings = {name.upper() for name in Settings.__dataclass_fields__}
 
     for function in template.functions:
-        unknown = set(template.environment(function)) - POWERTOOLS - {ENDPOINT_URL} - settings
+        unknown = set(template.environment(function)) - POWERTOOLS - set(ENDPOINT_URLS) - settings
         assert not unknown, function
 
 
@@ -157,17 +165,21 @@ def test_a_function_is_told_of_its_own_queue(template: Template, function: str, 
     assert target(template.environment(function)["QUEUE_URL"]) == queue
 
 
-def test_only_the_invoking_function_is_told_of_another_sagemaker(template: Template):
-    told = [name for name in template.functions if ENDPOINT_URL in template.environment(name)]
+@pytest.mark.parametrize(("variable", "functions"), ENDPOINT_URLS.items())
+def test_only_functions_that_call_sagemaker_are_told_of_another_one(
+    template: Template, variable: str, functions: set[str]
+):
+    told = {name for name in template.functions if variable in template.environment(name)}
 
-    assert told == ["InvokeModelFunction"]
-    assert template.environment(told[0])[ENDPOINT_URL] == {
-        "Fn::If": [
-            "HasSageMakerRuntimeEndpointUrl",
-            {"Ref": "SageMakerRuntimeEndpointUrl"},
-            {"Ref": "AWS::NoValue"},
-        ]
-    }
+    assert told == functions
+    for name in told:
+        assert template.environment(name)[variable] == {
+            "Fn::If": [
+                "HasSageMakerRuntimeEndpointUrl",
+                {"Ref": "SageMakerRuntimeEndpointUrl"},
+                {"Ref": "AWS::NoValue"},
+            ]
+        }
 
 
 def test_functions_in_an_unbounded_loop_are_not_dropped_at_the_sixteenth_hop(template: Template):

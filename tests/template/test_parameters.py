@@ -39,6 +39,7 @@ OUTPUTS = {
     *("UploadQueueUrl", "SplitQueueUrl", "InvokeQueueUrl", "ResultQueueUrl", "AssembleQueueUrl"),
     *("UploadDeadLetterQueueUrl", "SplitDeadLetterQueueUrl", "InvokeDeadLetterQueueUrl"),
     *("ResultDeadLetterQueueUrl", "AssembleDeadLetterQueueUrl"),
+    *("TransformQueueUrl", "TransformDeadLetterQueueUrl", "StartTransformFunctionName"),
     *("AcceptUploadFunctionName", "SplitInputFunctionName", "InvokeModelFunctionName"),
     *("CollectResultFunctionName", "AssembleOutputFunctionName"),
     *("SweepJobsFunctionName", "HandleDeadLetterFunctionName"),

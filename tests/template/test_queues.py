@@ -3,9 +3,14 @@
 import pytest
 
 from docs.generate_template_docs import as_list
+from penstock.domain.transform_event import DETAIL_TYPE
+from penstock.domain.transform_job import Status
 from tests.template.model import Template, denies_without_tls, target
 
-QUEUES = ["UploadQueue", "SplitQueue", "InvokeQueue", "ResultQueue", "AssembleQueue"]
+QUEUES = [
+    *("UploadQueue", "SplitQueue", "InvokeQueue", "TransformQueue", "ResultQueue"),
+    "AssembleQueue",
+]
 
 
 # What handle_dead_letter takes may be gone before the depth of the queue is measured.
@@ -128,18 +133,37 @@ def test_every_queue_has_one_policy_and_that_refuses_what_comes_without_tls(temp
 
 def test_aws_services_fill_a_queue_for_our_own_rule_and_topics_only(template: Template):
     sources = {
-        principal["Service"]: {target(arn) for arn in as_list(condition["aws:SourceArn"])}
+        (principal["Service"], target(arn))
         for policy in template.of_type("AWS::SQS::QueuePolicy").values()
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
         for principal in [statement["Principal"]]
         for condition in [statement["Condition"]["ArnEquals"]]
+        for arn in as_list(condition["aws:SourceArn"])
     }
 
     assert sources == {
-        "events.amazonaws.com": {"UploadRule"},
-        "sns.amazonaws.com": {"InferenceSuccessTopic", "InferenceErrorTopic"},
+        ("events.amazonaws.com", "UploadRule"),
+        ("events.amazonaws.com", "TransformRule"),
+        ("sns.amazonaws.com", "InferenceSuccessTopic"),
+        ("sns.amazonaws.com", "InferenceErrorTopic"),
     }
+
+
+def test_ends_of_our_transform_jobs_come_to_the_result_queue(template: Template):
+    rule = template.properties("TransformRule")
+
+    assert rule["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": [DETAIL_TYPE],
+        "detail": {
+            "TransformJobName": [{"prefix": "penstock-"}],
+            "TransformJobStatus": [each.value for each in Status if each.terminal][:3],
+        },
+    }
+    (destination,) = rule["Targets"]
+    assert target(destination["Arn"]) == "ResultQueue"
+    assert target(destination["DeadLetterConfig"]["Arn"]) == "ResultDeadLetterQueue"
 
 
 def test_objects_dropped_into_the_input_bucket_come_to_the_upload_queue(template: Template):

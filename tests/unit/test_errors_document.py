@@ -23,7 +23,7 @@ INTERNAL = {"TooManyValues", "BadLocation", "ChunkTooLarge"}
 
 OF_AWS = {
     *("ValidationError", "AccessDeniedException", "InternalFailure", "InternalServerError"),
-    *("InternalDependencyException", "RequestTimeout"),
+    *("InternalDependencyException", "RequestTimeout", "ValidationException"),
 }
 """Raised by AWS, and worth a row."""
 

@@ -3,17 +3,20 @@
 import random
 import time
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from threading import Lock
 
 from penstock.adapters.admissions import DynamoDbAdmissions
-from penstock.adapters.announcements import AwsAnnouncer
-from penstock.adapters.aws import client
-from penstock.adapters.dynamodb import DynamoDbTable
-from penstock.adapters.s3 import S3Objects
 from penstock.adapters.sagemaker import SageMakerModel
-from penstock.adapters.sqs import SqsQueues
-from penstock.domain.endpoint_names import EndpointNames
+from penstock.bootstrap_ports import (
+    announcer_of,
+    objects_of,
+    queues_of,
+    table_of,
+    transforms_of,
+)
+from penstock.bootstrap_transform import collect_transform, stage_chunk, sweep_transforms
+from penstock.domain.endpoint_names import EndpointNames, model_names
 from penstock.domain.job import Job
 from penstock.ports import Journal
 from penstock.selection import compile_selection
@@ -40,6 +43,7 @@ from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.send_chunk import SendChunk
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
+from penstock.use_cases.start_transform import StartTransform
 from penstock.use_cases.sweep_jobs import SweepJobs
 from penstock.use_cases.sweep_segment import SweepSegment
 
@@ -49,10 +53,10 @@ JOB_MEMORY = 5.0
 
 def accept_upload(settings: Settings, journal: Journal) -> AcceptUpload:
     return AcceptUpload(
-        objects=_objects(),
-        table=_table(settings),
-        queues=_queues(settings),
-        announcer=_announcer(settings),
+        objects=objects_of(),
+        table=table_of(settings),
+        queues=queues_of(settings),
+        announcer=announcer_of(settings),
         journal=journal,
         now=time.time,
         default_pipeline=settings.default_pipeline,
@@ -60,14 +64,15 @@ def accept_upload(settings: Settings, journal: Journal) -> AcceptUpload:
         input_bucket=settings.input_bucket,
         output_bucket=settings.output_bucket,
         endpoints=EndpointNames.parse(settings.endpoint_names),
+        models=model_names(settings.model_names),
     )
 
 
 def split_input(settings: Settings, journal: Journal) -> SplitInput:
     return SplitInput(
-        objects=_objects(),
-        table=_table(settings),
-        queues=_queues(settings),
+        objects=objects_of(),
+        table=table_of(settings),
+        queues=queues_of(settings),
         journal=journal,
         now=time.time,
         work_bucket=settings.work_bucket,
@@ -75,7 +80,7 @@ def split_input(settings: Settings, journal: Journal) -> SplitInput:
 
 
 def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
-    objects, table = _objects(), _table(settings)
+    objects, table = objects_of(), table_of(settings)
     after_failure = _after_failure(settings, journal)
     model, work_bucket = SageMakerModel(), settings.work_bucket
     return InvokeModel(
@@ -85,6 +90,7 @@ def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
         ask=AskModel(objects, table, model, _accept(), journal, time.time, work_bucket),
         after_failure=after_failure,
         entrance=_entrance(settings, journal),
+        stage=stage_chunk(settings, journal),
         exit=_exit(settings, journal),
         get_job=remembered(table.get_job),
         now=time.time,
@@ -92,10 +98,10 @@ def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
 
 
 def collect_result(settings: Settings, journal: Journal) -> CollectResult:
-    table = _table(settings)
+    table = table_of(settings)
     after_failure = _after_failure(settings, journal)
     return CollectResult(
-        objects=_objects(),
+        objects=objects_of(),
         table=table,
         settle=after_failure.settle,
         after_failure=after_failure,
@@ -107,16 +113,33 @@ def collect_result(settings: Settings, journal: Journal) -> CollectResult:
     )
 
 
+def start_transform(settings: Settings, journal: Journal) -> StartTransform:
+    collect = collect_transform(settings, journal, collect_result(settings, journal))
+    return StartTransform(
+        objects=objects_of(),
+        table=table_of(settings),
+        queues=queues_of(settings),
+        transforms=transforms_of(),
+        look=collect.look,
+        collect=collect,
+        journal=journal,
+        now=time.time,
+        uniform=random.uniform,
+        work_bucket=settings.work_bucket,
+        window=settings.transform_window,
+    )
+
+
 def _accept() -> AcceptAnswer:
     return AcceptAnswer(lru_cache(compile_selection), time.time)
 
 
 def _after_failure(settings: Settings, journal: Journal) -> AfterFailure:
-    table, queues = _table(settings), _queues(settings)
+    table, queues = table_of(settings), queues_of(settings)
     settle = SettleChunk(table, queues, journal)
     probation = Probation(table, journal, time.time)
     isolate = IsolateFault(
-        objects=_objects(),
+        objects=objects_of(),
         table=table,
         queues=queues,
         settle=settle,
@@ -138,11 +161,11 @@ def _after_failure(settings: Settings, journal: Journal) -> AfterFailure:
 
 
 def finish_job(settings: Settings, journal: Journal) -> FinishJob:
-    objects = _objects()
+    objects = objects_of()
     return FinishJob(
         objects=objects,
-        table=_table(settings),
-        announcer=_announcer(settings),
+        table=table_of(settings),
+        announcer=announcer_of(settings),
         lanes=_lanes(settings, journal),
         journal=journal,
         compose=ComposeObject(objects),
@@ -156,7 +179,7 @@ def finish_job(settings: Settings, journal: Journal) -> FinishJob:
 def assemble_segment(
     settings: Settings, journal: Journal, finish: Callable[[str], None]
 ) -> AssembleSegment:
-    objects, table = _objects(), _table(settings)
+    objects, table = objects_of(), table_of(settings)
     return AssembleSegment(
         objects=objects,
         table=table,
@@ -169,10 +192,10 @@ def assemble_segment(
 
 
 def sweep_jobs(settings: Settings, journal: Journal) -> SweepJobs:
-    table, queues = _table(settings), _queues(settings)
+    table, queues = table_of(settings), queues_of(settings)
     collect = collect_result(settings, journal)
     segment = SweepSegment(
-        objects=_objects(),
+        objects=objects_of(),
         table=table,
         queues=queues,
         settle=SettleChunk(table, queues, journal),
@@ -185,6 +208,7 @@ def sweep_jobs(settings: Settings, journal: Journal) -> SweepJobs:
         table=table,
         queues=queues,
         sweep_segment=segment,
+        sweep_transforms=sweep_transforms(settings, journal, collect),
         recover_permits=RecoverPermits(collect.exit.lanes, journal, time.time),
         exit=collect.exit,
         abort_leaks=_abort_leaks(settings, journal),
@@ -195,11 +219,12 @@ def sweep_jobs(settings: Settings, journal: Journal) -> SweepJobs:
 
 
 def _abort_leaks(settings: Settings, journal: Journal) -> AbortLeaks:
-    return AbortLeaks(_objects(), journal, time.time, settings.work_bucket, settings.output_bucket)
+    work, output = settings.work_bucket, settings.output_bucket
+    return AbortLeaks(objects_of(), journal, time.time, work, output)
 
 
 def handle_dead_letter(settings: Settings, journal: Journal) -> HandleDeadLetter:
-    table, queues = _table(settings), _queues(settings)
+    table, queues = table_of(settings), queues_of(settings)
     return HandleDeadLetter(
         table=table,
         queues=queues,
@@ -230,7 +255,7 @@ def remembered(
 
 
 def _entrance(settings: Settings, journal: Journal) -> Entrance:
-    lanes, queues = _lanes(settings, journal), _queues(settings)
+    lanes, queues = _lanes(settings, journal), queues_of(settings)
     return Entrance(lanes, queues, journal, time.time, random.uniform)
 
 
@@ -239,37 +264,6 @@ def _exit(settings: Settings, journal: Journal) -> Exit:
 
 
 def _lanes(settings: Settings, journal: Journal) -> Lanes:
-    table = _table(settings)
+    table = table_of(settings)
     admissions = DynamoDbAdmissions(table.dynamodb, settings.table, time.time, settings.retention)
     return Lanes(admissions, journal, time.time, settings.endpoint_concurrency)
-
-
-# Cached: use cases of one function share its clients, which take long to make at a cold start.
-@cache
-def _objects() -> S3Objects:
-    return S3Objects(client("s3"))
-
-
-@cache
-def _table(settings: Settings) -> DynamoDbTable:
-    return DynamoDbTable(client("dynamodb"), settings.table, time.time, settings.retention)
-
-
-@cache
-def _queues(settings: Settings) -> SqsQueues:
-    return SqsQueues(
-        client("sqs"),
-        settings.split_queue_url,
-        settings.invoke_queue_url,
-        settings.assemble_queue_url,
-    )
-
-
-def _announcer(settings: Settings) -> AwsAnnouncer:
-    return AwsAnnouncer(
-        sns=client("sns"),
-        events=client("events"),
-        success_topic=settings.success_topic,
-        failure_topic=settings.failure_topic,
-        event_bus=settings.event_bus,
-    )

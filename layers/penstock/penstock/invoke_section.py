@@ -3,25 +3,25 @@
 from math import ceil
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from penstock.domain.invoke import (
-    LARGEST_REALTIME,
     USUAL_INVOCATION,
     USUAL_REALTIME,
     Invoke,
     Mode,
     Target,
 )
+from penstock.domain.transform import LARGEST_TRANSFORM_MB, MEGABYTE
 from penstock.pipeline_fields import (
     NAME,
     Bytes,
     HeaderValue,
     Name,
     Seconds,
-    Section,
     empty_is_absent,
 )
+from penstock.transform_fields import TRANSFORM_KEYS, TransformFields, transform_of
 
 _TARGETS = {
     "target_model": "model",
@@ -31,12 +31,21 @@ _TARGETS = {
 }
 
 
-class InvokeSection(Section):
+def _endpoint_or_model(schema: dict[str, Any]) -> None:
+    """Which keys a mode demands, for editors."""
+    del schema["required"]
+    schema["if"] = {"properties": {"mode": {"const": "transform"}}, "required": ["mode"]}
+    schema["then"] = {"required": ["model", "instance_type"]}
+    schema["else"] = {"required": ["endpoint"]}
+
+
+class InvokeSection(TransformFields):
     """Which model, and how it is called."""
 
+    model_config = ConfigDict(json_schema_extra=_endpoint_or_model)
+
     mode: Mode = Field("async", description="Which of SageMaker's inference types")
-    endpoint: str = Field(
-        min_length=1,
+    endpoint: Annotated[str, Field(min_length=1)] | None = Field(
         max_length=63,
         pattern=NAME,
         description="name of a SageMaker endpoint: letters, digits and hyphens, at most 63",
@@ -68,9 +77,10 @@ class InvokeSection(Section):
     )
     max_payload: Bytes | None = Field(
         None,
-        ge=1024,
-        le=LARGEST_REALTIME,
-        description="realtime: largest request, up to 25MB (6MiB); a larger chunk is halved",
+        ge=0,
+        le=LARGEST_TRANSFORM_MB * MEGABYTE,
+        description="realtime, transform: largest request, up to 25MB or 100MB (6MiB); a larger "
+        "chunk is halved",
     )
     target_model: Annotated[
         Annotated[str, Field(max_length=1024, pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$")]
@@ -91,6 +101,14 @@ class InvokeSection(Section):
         None, description="realtime: an inference component of the endpoint"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_endpoint(cls, given: Any) -> Any:
+        """A transform job has none: it isn't missing."""
+        if isinstance(given, dict) and given.get("mode") == "transform":
+            return {"endpoint": None} | given
+        return given
+
     @model_validator(mode="after")
     def _one_timeout(self) -> Self:
         if {"timeout", "timeout_per_record"} <= self.model_fields_set:
@@ -100,6 +118,8 @@ class InvokeSection(Section):
     def to_domain(self) -> Invoke:
         fields: dict[str, Any] = self.model_dump()
         target = Target(**{name: fields.pop(key) for key, name in _TARGETS.items()})
+        ours = {name: fields.pop(name) for name in TRANSFORM_KEYS}
+        transforms = self.mode == "transform"
         timeout = ceil(self.timeout or USUAL_INVOCATION[self.mode])
         payload = self.max_payload or (USUAL_REALTIME if self.mode == "realtime" else None)
         return Invoke(
@@ -109,5 +129,7 @@ class InvokeSection(Section):
                 "queue_timeout": ceil(self.queue_timeout),
                 "max_payload": payload,
                 "target": target,
+                "endpoint": self.endpoint or "",
+                "transform": transform_of(ours, self.max_payload) if transforms else None,
             }
         )

@@ -45,9 +45,12 @@ class InvalidPipelineError(PermanentError):
 
 
 def load_pipeline(
-    text: str | bytes, source: str, endpoints: EndpointNames = ANY_ENDPOINT
+    text: str | bytes,
+    source: str,
+    endpoints: EndpointNames = ANY_ENDPOINT,
+    models: EndpointNames = ANY_ENDPOINT,
 ) -> Pipeline:
-    """The pipeline of a file; `source` names it in messages, `endpoints` may be called.
+    """The pipeline of a file; `source` names it. `endpoints` may be called, `models` run.
 
     Raises:
         InvalidPipelineError: not YAML, unknown keys, values out of bounds.
@@ -62,7 +65,10 @@ def load_pipeline(
     except yaml.YAMLError as error:
         raise InvalidPipelineError(source, [_one_line(error)]) from error
     _check_rules(document, root, source)
-    _check_endpoint(document, root, source, endpoints)
+    if document.invoke.mode == "transform":
+        _check_model(document, root, source, models)
+    else:
+        _check_endpoint(document, root, source, endpoints)
     _check_selection(document, root, source)
     return document.to_domain(source)
 
@@ -229,7 +235,7 @@ def _choices(detail: Any) -> str:
 def _meaning(location: Sequence[int | str]) -> str:
     """What the model says of a field; a regular expression would say it less well."""
     section = PipelineDocument.model_fields[str(location[0])].annotation
-    found = section.model_fields[str(location[-1])] if section else None
+    found = section.model_fields.get(str(location[-1])) if section else None
     return f"it must be: {found.description}" if found else "it has characters that are not allowed"
 
 
@@ -265,10 +271,21 @@ def _check_rules(document: PipelineDocument, root: yaml.MappingNode, source: str
 def _check_endpoint(
     document: PipelineDocument, root: yaml.MappingNode, source: str, endpoints: EndpointNames
 ) -> None:
-    name = document.invoke.endpoint
+    name = document.invoke.endpoint or ""
     if not endpoints.allow(name):
         line = _line_of(root, ("invoke", "endpoint"))
         problem = f"line {line}: `invoke.endpoint` is {name!r}: this stack may call {endpoints}"
+        raise InvalidPipelineError(source, [problem])
+
+
+def _check_model(
+    document: PipelineDocument, root: yaml.MappingNode, source: str, models: EndpointNames
+) -> None:
+    name = document.invoke.model or ""
+    if not models.allow(name):
+        line = _line_of(root, ("invoke", "model"))
+        may = str(models) or "no model; set its parameter ModelNamePattern"
+        problem = f"line {line}: `invoke.model` is {name!r}: this stack may run {may}"
         raise InvalidPipelineError(source, [problem])
 
 

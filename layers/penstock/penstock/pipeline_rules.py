@@ -1,23 +1,13 @@
 """What the fields of `_pipeline.yaml` demand of each other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from penstock.domain.invoke import LONGEST_INVOCATION, MODEL_NAME
+from penstock.domain.invoke import LARGEST_REALTIME, LONGEST_INVOCATION, MODEL_NAME
 from penstock.pipeline_document import PipelineDocument
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """About the field at `location`: what is wrong and the remedy, a sentence after its name."""
-
-    location: tuple[str, ...]
-    text: str
-
+from penstock.pipeline_rules_transform import Complaint, transform_complaints
 
 _ONLY_IN = {
     "queue_timeout": "async",
-    "max_payload": "realtime",
     "target_model": "realtime",
     "target_variant": "realtime",
     "target_container": "realtime",
@@ -25,8 +15,8 @@ _ONLY_IN = {
 }
 _WHY = {
     "queue_timeout": "only there do requests wait in a queue of SageMaker",
-    "max_payload": "elsewhere chunk.max_bytes decides alone",
 }
+SMALLEST = 1024
 _CANNOT_ADDRESS = "an asynchronous request cannot name a part of its endpoint"
 _ALONE = (
     ("target_model", "target_container"),
@@ -38,6 +28,8 @@ _ALONE = (
 def complaints(document: PipelineDocument) -> Iterator[Complaint]:
     """In the order of the document's keys."""
     yield from _misplaced(document)
+    yield from _payload(document)
+    yield from transform_complaints(document)
     yield from _too_slow(document)
     yield from _exclusive(document)
     yield from _model_name(document)
@@ -52,6 +44,21 @@ def _misplaced(document: PipelineDocument) -> Iterator[Complaint]:
             why = _WHY.get(key, _CANNOT_ADDRESS)
             text = f"is for mode: {mode}, and this is {invoke.mode}; {why}"
             yield Complaint(("invoke", key), text)
+
+
+def _payload(document: PipelineDocument) -> Iterator[Complaint]:
+    invoke, where = document.invoke, ("invoke", "max_payload")
+    if invoke.max_payload is None:
+        return
+    if invoke.mode == "async":
+        text = (
+            "is for mode: realtime and transform, and this is async; elsewhere chunk.max_bytes "
+            "decides alone"
+        )
+        yield Complaint(where, text)
+    elif invoke.mode == "realtime" and not SMALLEST <= invoke.max_payload <= LARGEST_REALTIME:
+        text = f"is {invoke.max_payload}: with mode: realtime it is between 1KiB and 25MB"
+        yield Complaint(where, text)
 
 
 def _too_slow(document: PipelineDocument) -> Iterator[Complaint]:

@@ -12,8 +12,9 @@ from penstock.domain.invoke import Target
 from penstock.domain.job import Job, JobStatus, Source, Stop
 from penstock.domain.manifest import StoredObject
 from penstock.domain.pacing import Pace, Round
-from penstock.domain.serving import Served
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import RegionSummary
+from penstock.domain.transform_job import TransformJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class ObjectStore(Protocol):
 
     def stream(self, ref: ObjectRef, start: int, end: int, block: int) -> Iterator[bytes]:
         """Bytes `[start, end)` in blocks of about `block` bytes."""
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        """Of all objects whose key begins so."""
 
     def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
         """The object as it is now, and its bytes; `ObjectTooLarge` as in `read`."""
@@ -87,27 +91,6 @@ class Upload:
     bucket: str
     key: str
     upload_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentResult:
-    """One segment as it was assembled: how its records ended and where its pieces lie.
-
-    `unfinished` of the `failed` records failed since the job ended before their turn. `served`
-    are runs of chunks by the production variant that has answered, where that is known.
-    """
-
-    segment: int
-    succeeded: int
-    failed: int
-    unfinished: int
-    attempts: int
-    retries: int
-    staged: int
-    output_bytes: int
-    error_bytes: int
-    output_lines: int = 0
-    served: tuple[Served, ...] = ()
 
 
 class JobTable(Protocol):
@@ -180,6 +163,12 @@ class JobTable(Protocol):
     def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
         """Of segments 0 to `segments` - 1, in order."""
 
+    def put_transform(self, transform: TransformJob) -> bool:
+        """Notes the transform job, unless it is on record at that stage or a later one."""
+
+    def get_transforms(self, job_id: str) -> list[TransformJob]:
+        """By group and number."""
+
 
 class Queues(Protocol):
     """The queues that the functions fill. All messages of a job share its fair-queue group."""
@@ -192,6 +181,13 @@ class Queues(Protocol):
         """Each after its own delay, in seconds."""
 
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None: ...
+
+    def transform(
+        self, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0
+    ) -> None: ...
+
+    def results(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
+        """Tells collect_result what SageMaker doesn't: it notifies of no chunk of a transform."""
 
     def chunks_waiting(self) -> int:
         """About how many chunks of all jobs are to be invoked: waiting, delayed or in work."""

@@ -21,16 +21,20 @@ class Settings:
     split_queue_url: str = ""
     invoke_queue_url: str = ""
     assemble_queue_url: str = ""
+    transform_queue_url: str = ""
+    result_queue_url: str = ""
     success_topic: str = ""
     failure_topic: str = ""
     event_bus: str = ""
     default_pipeline: str = ""
     input_bucket: str = ""
     endpoint_names: str = ""
+    model_names: str = ""
     region_bytes: int = 32 * 1024**2
     retention: int = 90 * DAY
     sweep_grace: int = 900
     endpoint_concurrency: int = 200
+    transform_window: int = 60
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -51,7 +55,7 @@ class Settings:
         return cls(**values, **numbers)  # type: ignore[arg-type]  # names decide the types
 
 
-_NUMBERS = ("region_bytes", "retention", "sweep_grace", "endpoint_concurrency")
+_NUMBERS = ("region_bytes", "retention", "sweep_grace", "endpoint_concurrency", "transform_window")
 _TEXTS = tuple(name for name in Settings.__dataclass_fields__ if name not in _NUMBERS)
 
 

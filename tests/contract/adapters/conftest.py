@@ -44,8 +44,8 @@ def dynamodb_table(stack: MotoStack) -> DynamoDbTable:
 
 @pytest.fixture
 def sqs_queues(stack: MotoStack) -> SqsQueues:
-    urls = (stack.queues[name] for name in ("SplitQueue", "InvokeQueue", "AssembleQueue"))
-    return SqsQueues(client("sqs"), *urls)
+    names = ("SplitQueue", "InvokeQueue", "AssembleQueue", "TransformQueue", "ResultQueue")
+    return SqsQueues(client("sqs"), *(stack.queues[name] for name in names))
 
 
 @pytest.fixture

@@ -14,10 +14,12 @@ from penstock.domain.invoke import Invoke
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source, Stop, Totals
 from penstock.domain.pipeline import Input, Output, Pipeline
 from penstock.domain.retry import RetryPolicy
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import ByteRange, Passage, RegionSummary, State
 from penstock.domain.splitting.model import Fill
+from penstock.domain.transform_job import Report, Stage, Status, TransformJob
 from penstock.domain.trouble import GiveUp
-from penstock.ports import JobTable, SegmentResult
+from penstock.ports import JobTable
 from penstock.use_cases.after_failure import error_outcome
 from tests.contract.adapters.conftest import NOW
 from tests.moto_stack import client
@@ -524,3 +526,28 @@ def test_the_jobs_that_have_been_due_longest_come_first(table: JobTable) -> None
         table.create_job(replace(JOB, job_id=f"{number:020d}", created_at=NOW + number))
 
     assert table.jobs_to_sweep(NOW + 9, 2) == [f"{1:020d}", f"{2:020d}"]
+
+
+TRANSFORM = TransformJob(JOB_ID, 1, 2, chunks=3, instances=4, manifest="m.json", at=5.25, only="x")
+
+
+def test_transform_jobs_are_listed_by_group_and_number(table: JobTable) -> None:
+    places = [(1, 10), (0, 1), (1, 9), (0, 0)]
+    for group, number in places:
+        assert table.put_transform(replace(TRANSFORM, group=group, number=number))
+
+    found = [(each.group, each.number) for each in table.get_transforms(JOB_ID)]
+    assert found == sorted(places)
+    assert table.get_transforms("f" * 20) == []
+
+
+def test_a_transform_job_never_goes_back(table: JobTable) -> None:
+    report = Report(Status.FAILED, "Code", "reason", 1.5, 2.5)
+    ended = TRANSFORM.reached(Stage.ENDED, 9.5, report)
+    assert table.put_transform(TRANSFORM)
+    assert not table.put_transform(replace(TRANSFORM, manifest="other.json"))
+    assert table.put_transform(ended)
+
+    assert not table.put_transform(TRANSFORM.reached(Stage.RUNNING, 10.0))
+    assert not table.put_transform(ended)
+    assert table.get_transforms(JOB_ID) == [ended]

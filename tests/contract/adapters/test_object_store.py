@@ -300,3 +300,11 @@ def test_open_uploads_are_found_by_prefix_and_age(objects: ObjectStore) -> None:
     objects.abort_upload(found)
 
     assert objects.open_uploads("work", "pieces/a/", later) == []
+
+
+def test_keys_are_those_that_begin_so_in_order(objects: ObjectStore) -> None:
+    for key in ("out/b.out", "out/a.out", "outer", "in/a"):
+        objects.put("work", key, b"x", "")
+
+    assert objects.keys("work", "out/") == ["out/a.out", "out/b.out"]
+    assert objects.keys("work", "nothing/") == []

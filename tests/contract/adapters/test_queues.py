@@ -11,7 +11,13 @@ from penstock.testing import FakeQueues
 from tests.moto_stack import MotoStack, client
 
 JOB_ID = "0123456789abcdef0123"
-QUEUES = {"split": "SplitQueue", "invoke": "InvokeQueue", "assemble": "AssembleQueue"}
+QUEUES = {
+    "split": "SplitQueue",
+    "invoke": "InvokeQueue",
+    "assemble": "AssembleQueue",
+    "transform": "TransformQueue",
+    "results": "ResultQueue",
+}
 
 
 def chunk(number: int) -> ChunkMessage:
@@ -124,3 +130,17 @@ def test_chunks_that_wait_are_counted_with_those_that_are_delayed(
         queues.assemble(JOB_ID, [{"kind": "finish", "job_id": JOB_ID}])
 
     assert sqs_queues.chunks_waiting() == fake.chunks_waiting() == 3
+
+
+def test_a_look_at_a_group_may_wait(stack: MotoStack, sqs_queues: SqsQueues) -> None:
+    sqs_queues.transform(JOB_ID, [{"kind": "gather"}], 60)
+
+    assert stack.messages("TransformQueue") == []
+    assert waiting_in(stack, "TransformQueue") == 1
+
+
+def waiting_in(stack: MotoStack, queue: str) -> int:
+    found = client("sqs").get_queue_attributes(
+        QueueUrl=stack.queues[queue], AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+    )
+    return int(found["Attributes"]["ApproximateNumberOfMessagesDelayed"])

@@ -2,7 +2,7 @@ from penstock.adapters import items
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, Redrive
-from penstock.ports import SegmentResult
+from penstock.domain.segment_result import SegmentResult
 from penstock.use_cases.pieces import piece_key
 from penstock_cli.ports import job_table
 from tests.unit.cli.world import STACK, World, finished, job_of, running

@@ -25,6 +25,7 @@ FUNCTIONS = {
     "accept_upload": ("AcceptUploadFunction", "UploadQueue"),
     "split_input": ("SplitInputFunction", "SplitQueue"),
     "invoke_model": ("InvokeModelFunction", "InvokeQueue"),
+    "start_transform": ("StartTransformFunction", "TransformQueue"),
     "collect_result": ("CollectResultFunction", "ResultQueue"),
     "assemble_output": ("AssembleOutputFunction", "AssembleQueue"),
 }

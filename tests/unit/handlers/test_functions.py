@@ -138,10 +138,56 @@ def test_finishing_a_finished_job_changes_nothing(collected: Deployed) -> None:
     assert bodies(collected, told) == []
 
 
+TRANSFORM = b"invoke: {mode: transform, model: demo, instance_type: ml.m5.large}\n"
+
+
+@pytest.fixture
+def started(deployed: Deployed, upload: Upload) -> Deployed:
+    """A transform job has been created for the one chunk of a file."""
+    client("sagemaker").create_model(ModelName="demo", ExecutionRoleArn="arn:aws:iam::1:role/x")
+    upload("reviews/_pipeline.yaml", TRANSFORM)
+    upload("reviews/today.csv", ROWS)
+    for function, sample in STEPS:
+        assert deployed.deliver(function, sample) == DONE
+    return deployed
+
+
+STEPS = (
+    ("accept_upload", "file"),
+    ("split_input", "scan"),
+    ("invoke_model", "chunk"),
+    ("start_transform", "gather"),
+)
+
+
+def test_a_staged_chunk_goes_into_one_transform_job(started: Deployed) -> None:
+    name = f"penstock-{JOB_ID}-0-0"
+    found = client("sagemaker").describe_transform_job(TransformJobName=name)
+    assert found["TransformInput"]["DataSource"]["S3DataSource"]["S3DataType"] == "ManifestFile"
+
+    assert started.deliver("start_transform", "gather") == DONE
+
+    jobs = client("sagemaker").list_transform_jobs()["TransformJobSummaries"]
+    assert [each["TransformJobName"] for each in jobs] == [name]
+
+
+def test_the_end_of_a_transform_job_settles_its_chunks(started: Deployed) -> None:
+    member = "00000.0000-1-0-3-1"
+    key = f"transform/{JOB_ID}/out/0-0/{member}.out"
+    client("s3").put_object(Bucket="penstock-work", Key=key, Body=ANSWER)
+
+    assert started.deliver("collect_result", "transform_ended") == DONE
+
+    assert bodies(started, "AssembleQueue") == [SEGMENT]
+    (item,) = chunk_items()
+    assert key in item["outcome"]["S"]
+
+
 BEFORE = {
     "accept_upload": "deployed",
     "split_input": "accepted",
     "invoke_model": "split",
+    "start_transform": "accepted",
     "collect_result": "invoked",
     "assemble_output": "collected",
 }
@@ -202,6 +248,14 @@ def test_a_dead_letter_ends_its_chunk_or_its_job(
     assert deployed.deliver("handle_dead_letter", sample) == DONE
 
     assert bodies(deployed, "AssembleQueue") == [follows]
+
+
+def test_a_dead_letter_of_a_transform_stops_its_job(accepted: Deployed) -> None:
+    assert accepted.deliver("handle_dead_letter", "gather") == DONE
+
+    key = {"pk": {"S": f"JOB#{JOB_ID}"}, "sk": {"S": "JOB"}}
+    item = client("dynamodb").get_item(TableName="jobs", Key=key)["Item"]
+    assert "TransformDeadLetterQueue" in item["stop"]["S"]
 
 
 def test_a_dead_letter_that_nobody_here_wrote_is_dropped_and_its_neighbours_are_done(

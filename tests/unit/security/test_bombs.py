@@ -200,7 +200,7 @@ def test_nothing_in_the_product_decompresses() -> None:
 
     users = {each.path for each in deployed if unpackers & each.packages}
 
-    assert users == {"layers/penstock/penstock/testing/objects.py"}  # its ETags are checksums
+    assert users == {"layers/penstock/penstock/use_cases/stage_chunk.py"}  # it compresses
 
 
 def test_a_line_of_json_is_written_in_about_its_own_size() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from penstock.domain.errors import RetryableError
+from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from tests.unit.use_cases.world import Killed
 
@@ -49,6 +50,8 @@ class Interruption:
 
 
 def _failure(border: str) -> Exception:
+    if "transforms.create" in border:
+        return CreationError(Trouble(Kind.RETRYABLE, "ConnectionError", "connection reset"))
     if "model." in border:
         return InvocationError(Trouble(Kind.RETRYABLE, "ConnectionError", "connection reset"))
     return RetryableError("ConnectionError", "connection reset")

@@ -129,7 +129,25 @@ def redrive(before: Ran, **how: Any) -> Scenario:
 
 FEW = ran("in/few.txt", b"aa\nbad\ncc\n", disliking(b"bad", then=verbose), DEMO + SINGLY)
 
+TRANSFORM = "invoke: {mode: transform, model: demo, instance_type: ml.m5.large}\n"
+
+
+def without_models(world: World) -> None:
+    world.transforms.models = frozenset()
+
+
 SCENARIOS = {
+    "a transform in many regions": Scenario(
+        "in/rows.csv",
+        CSV.replace(b"retry", b"again"),
+        TRANSFORM + HEADER + SMALL_CHUNKS,
+        region_bytes=24,
+        predict=moody,
+    ),
+    "a transform of the file as it is": Scenario("in/rows.csv", b"1,2\n3,4\n", TRANSFORM),
+    "a transform of a model that there is not": Scenario(
+        "in/rows.csv", b"1\n2\n3\n", TRANSFORM + SMALL_CHUNKS, set_up=without_models
+    ),
     "csv in many regions": Scenario(
         "in/rows.csv",
         CSV,

@@ -9,7 +9,8 @@ from tests.unit.use_cases.interruptions import Interruption, Manner
 from tests.unit.use_cases.scenarios import SCENARIOS, Scenario
 from tests.unit.use_cases.world import World
 
-_VARIES = ("timings", "attempts", "retries", "cost_estimate")  # what more work may change
+_VARIES = ("timings", "attempts", "retries", "cost_estimate", "transform_jobs")
+"""What more work may change."""
 
 
 def interrupted(scenario: Scenario, interruption: Interruption) -> World:

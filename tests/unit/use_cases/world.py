@@ -31,6 +31,7 @@ from penstock.testing import (
     FakeObjects,
     FakeQueues,
     FakeTable,
+    FakeTransforms,
 )
 from penstock.use_cases import messages
 from penstock.use_cases.abort_leaks import AbortLeaks
@@ -40,6 +41,7 @@ from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.ask_model import AskModel
 from penstock.use_cases.assemble_output import AssembleSegment
 from penstock.use_cases.collect_result import CollectResult
+from penstock.use_cases.collect_transform import CollectTransform
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.entrance import Entrance
 from penstock.use_cases.exit import Exit
@@ -48,6 +50,7 @@ from penstock.use_cases.handle_dead_letter import HandleDeadLetter
 from penstock.use_cases.invoke_model import InvokeModel
 from penstock.use_cases.isolate_fault import IsolateFault
 from penstock.use_cases.lanes import Lanes
+from penstock.use_cases.look_at_group import LookAtGroup
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.prepare_chunk import PrepareChunk
 from penstock.use_cases.probation import Probation
@@ -55,11 +58,17 @@ from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.send_chunk import SendChunk
 from penstock.use_cases.settle_chunk import SettleChunk
 from penstock.use_cases.split_input import SplitInput
+from penstock.use_cases.stage_chunk import StageChunk
+from penstock.use_cases.start_transform import StartTransform
 from penstock.use_cases.sweep_jobs import SweepJobs
 from penstock.use_cases.sweep_segment import SweepSegment
+from penstock.use_cases.sweep_transforms import SweepTransforms
+from tests.unit.use_cases.transforming import CLIENT, SERVER, TransformService
 
 PIPELINE = "invoke: {endpoint: demo}\n"
 MAXIMUM_RECEIVES = 10
+SAGEMAKERS_TRIES = 4
+WINDOW = 60
 PATIENCE = 900.0
 
 
@@ -152,6 +161,8 @@ class World:
         self.objects, self.table, self.queues = FakeObjects(), FakeTable(), FakeQueues()
         self.model, self.announcer, self.journal = FakeModel(), FakeAnnouncer(), FakeJournal()
         self.admissions, self.cap = FakeAdmissions(), cap
+        self.transforms, self.transform_seconds = FakeTransforms(now=self.clock), 300.0
+        self.transform_service = TransformService(self.objects, self.transforms, self._predict)
         self.objects.now = self.clock
         self.queues.waiting = lambda: sum(due.queue == "invoke" for due in self._due)
         self.predict, self.delays = predict, delays
@@ -161,7 +172,7 @@ class World:
         self.before_delivery: Callable[[Due], None] = lambda _due: None
         self._due: list[Due] = []
         self._numbers = itertools.count()
-        self._served = 0
+        self._served = self._transforming = 0
         self.handlers = self._built(pipeline, region_bytes, wrap)
         self.sweep_jobs, self.handle_dead_letter = self._guards(wrap)
 
@@ -271,6 +282,9 @@ class World:
         """What AWS does next with what the function has asked for."""
         for message in self.queues.take():
             self.send(message.queue, message.document, message.delay)
+        for transform in self.transforms.requests[self._transforming :]:
+            self._transforming += 1
+            self.send("transformed", {"name": transform.name}, self.transform_seconds)
         for request, ticket in self.model.accepted[self._served :]:
             self._served += 1
             self.send("results", self.respond(request, ticket))
@@ -291,6 +305,24 @@ class World:
         notification["receivedTime"] = received.replace("+00:00", "Z")
         self.notifications.append(notification)
         return notification
+
+    def _predict(self, body: bytes, request: AsyncRequest) -> bytes | str:
+        """What a model in a transform job answers, or why it doesn't.
+
+        What may pass is tried again, as SageMaker does.
+        """
+        for _ in range(SAGEMAKERS_TRIES):
+            response = self.predict(body, request)
+            if not isinstance(response, Failed):
+                return response.body if isinstance(response, Answered) else response
+            if response.reason == CLIENT_ERROR:
+                return CLIENT
+        return SERVER
+
+    def _run_transform(self, document: dict[str, Any]) -> None:
+        """SageMaker's part, all at once at its end."""
+        for event in self.transform_service.run(document["name"]):
+            self.send("results", event)
 
     def answer(self, request: SyncRequest) -> SyncAnswer:
         """SageMaker's part in real time: the answer, or the container's error."""
@@ -348,6 +380,7 @@ class World:
             after_failure=after_failure,
             entrance=entrance(),
             exit=Exit(self._lanes(wrap), journal, now),
+            stage=StageChunk(objects, table, queues, journal, now, "work", WINDOW),
             get_job=table.get_job,
             now=now,
         )
@@ -362,6 +395,24 @@ class World:
             now=now,
             work_bucket="work",
         )
+        look = LookAtGroup(objects, table, "work")
+        collect_transform = CollectTransform(
+            objects, table, queues, look, within(exit_.batch, collect), journal, now, "work"
+        )
+        start = StartTransform(
+            objects=objects,
+            table=table,
+            queues=queues,
+            transforms=wrap("transforms", self.transforms),
+            look=look,
+            collect=collect_transform,
+            journal=journal,
+            now=now,
+            uniform=latest,
+            work_bucket="work",
+            window=WINDOW,
+        )
+        self._collect_transform = collect_transform
         compose = ComposeObject(objects)
         leaks = AbortLeaks(objects, journal, now, "work", "output")
         finish = FinishJob(
@@ -384,7 +435,8 @@ class World:
         def invoke_alone(document: Any) -> None:
             """In a function of its own: nothing is shared with one that is at work meanwhile."""
             exit_ = Exit(self._lanes(wrap), journal, now)
-            alone = replace(invoke, entrance=entrance(), exit=exit_)
+            stage = StageChunk(objects, table, queues, journal, now, "work", WINDOW)
+            alone = replace(invoke, entrance=entrance(), exit=exit_, stage=stage)
             with alone.batch([document]):
                 alone(ChunkMessage.from_json(document))
 
@@ -392,7 +444,13 @@ class World:
             "upload": accept,
             "split": SplitInput(objects, table, queues, journal, now, "work"),
             "invoke": invoke_alone,
-            "results": within(exit_.batch, collect),
+            "transform": start,
+            "transformed": self._run_transform,
+            "results": lambda document: (
+                collect_transform(document)
+                if "detail-type" in document
+                else within(exit_.batch, collect)(document)
+            ),
             "assemble": lambda document: (
                 finish.without_pieces(document["job_id"])
                 if messages.checked(document, "segment", "finish")["kind"] == "finish"
@@ -418,8 +476,29 @@ class World:
         )
         exit_ = Exit(self._lanes(wrap), journal, now)
         permits = RecoverPermits(exit_.lanes, journal, now)
+        transforms = SweepTransforms(
+            table=table,
+            queues=queues,
+            transforms=wrap("transforms", self.transforms),
+            look=self._collect_transform.look,
+            collect=self._collect_transform,
+            journal=journal,
+            now=now,
+            patience=PATIENCE,
+        )
         return (
-            SweepJobs(table, queues, segment, permits, exit_, leaks, journal, now, PATIENCE),
+            SweepJobs(
+                table=table,
+                queues=queues,
+                sweep_segment=segment,
+                sweep_transforms=transforms,
+                recover_permits=permits,
+                exit=exit_,
+                abort_leaks=leaks,
+                journal=journal,
+                now=now,
+                patience=PATIENCE,
+            ),
             HandleDeadLetter(table, queues, settle, exit_, journal, now),
         )
 

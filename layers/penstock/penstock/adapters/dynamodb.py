@@ -13,8 +13,9 @@ from penstock.domain.errors import PermanentError
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, JobStatus, Stop
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import RegionSummary
-from penstock.ports import SegmentResult
+from penstock.domain.transform_job import TransformJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,18 @@ class DynamoDbTable:
     def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
         found = self._numbered(job_id, "RESULTS", segments)
         return [items.result_of(item) for item in found]
+
+    def put_transform(self, transform: TransformJob) -> bool:
+        stage = {"N": str(int(transform.stage))}
+        return self._unless_refused(
+            self.dynamodb.put_item,
+            Item=items.transform_item(transform) | self._expiry(),
+            ConditionExpression="attribute_not_exists(pk) OR stage < :stage",
+            ExpressionAttributeValues={":stage": stage},
+        )
+
+    def get_transforms(self, job_id: str) -> list[TransformJob]:
+        return [items.transform_of(item) for item in self._query(items.transforms_of(job_id))]
 
     def _numbered(self, job_id: str, kind: str, count: int) -> list[Item]:
         starts = range(0, count, FAN_OUT)

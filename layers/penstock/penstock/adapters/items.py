@@ -9,6 +9,7 @@ One table, partition key `pk`, sort key `sk`:
     counter   JOB#<job>#COUNT#<name>            NODE
     chunk     JOB#<job>#SEGMENT#<segment>       <path>
     result    JOB#<job>#RESULTS#<number // 256> <number>
+    transform JOB#<job>#TRANSFORMS              <group>.<number>
 
 Nested values are JSON strings: smaller than DynamoDB's maps, and floats survive.
 """
@@ -23,8 +24,9 @@ from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Source, Stop, Totals
 from penstock.domain.manifest import iso
 from penstock.domain.pipeline import Pipeline
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.serving import Served
-from penstock.ports import SegmentResult
+from penstock.domain.transform_job import Report, Stage, Status, TransformJob
 
 Item = dict[str, dict[str, Any]]
 
@@ -70,6 +72,11 @@ def segment_partition(job_id: str, segment: int) -> str:
 
 def chunk_key(job_id: str, path: ChunkPath) -> Item:
     return _key(segment_partition(job_id, path.segment), str(path))
+
+
+def transforms_of(job_id: str) -> str:
+    """The partition of a job's transform jobs."""
+    return f"JOB#{job_id}#TRANSFORMS"
 
 
 def _key(pk: str, sk: str) -> Item:
@@ -224,4 +231,26 @@ def chunk_of(item: Item) -> ChunkState:
         invoked_at=_number(item, "invoked_at"),
         outcome=Outcome(**outcome) if outcome else None,
         holds=int(item.get("holds", {}).get("N", "0")),
+    )
+
+
+def transform_item(transform: TransformJob) -> Item:
+    """`stage` is an attribute of its own, for conditions."""
+    place = f"{transform.group:05d}.{transform.number:06d}"
+    return {
+        **_key(transforms_of(transform.job_id), place),
+        "stage": {"N": str(int(transform.stage))},
+        "transform": {"S": dumps(asdict(transform))},
+    }
+
+
+def transform_of(item: Item) -> TransformJob:
+    document = _json(item, "transform")
+    report = document["report"]
+    return TransformJob(
+        **document
+        | {
+            "stage": Stage(document["stage"]),
+            "report": Report(**report | {"status": Status(report["status"])}) if report else None,
+        }
     )

@@ -43,6 +43,11 @@ class S3Objects:
     def _get(self, ref: ObjectRef, start: int, end: int) -> Any:
         return self.s3.get_object(**_reading(ref), Range=f"bytes={start}-{end - 1}")["Body"]
 
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        with translated(f"s3://{bucket}/{prefix}"):
+            return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
     def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
         body, answer = self._whole(ObjectRef(bucket, key), limit)
         return _stored(bucket, key, len(body), answer), body

@@ -29,6 +29,8 @@ class SqsQueues:
     split_url: str = ""
     invoke_url: str = ""
     assemble_url: str = ""
+    transform_url: str = ""
+    result_url: str = ""
 
     def split(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         self._send(self.split_url, job_id, [(each, 0) for each in messages])
@@ -42,6 +44,12 @@ class SqsQueues:
 
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         self._send(self.assemble_url, job_id, [(each, 0) for each in messages])
+
+    def transform(self, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0) -> None:
+        self._send(self.transform_url, job_id, [(each, delay) for each in messages])
+
+    def results(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
+        self._send(self.result_url, job_id, [(each, 0) for each in messages])
 
     def chunks_waiting(self) -> int:
         with translated(self.invoke_url):

@@ -1,4 +1,4 @@
-"""What a dead letter was, told by its shape: the five queues hold five kinds of messages."""
+"""What a dead letter was, told by its shape: each queue holds messages of a kind of its own."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from penstock.domain.envelopes import unwrapped
 from penstock.domain.errors import PermanentError
+from penstock.domain.transform_event import DETAIL_TYPE
 
-Queue = Literal["upload", "split", "invoke", "result", "assemble"]
+Queue = Literal["upload", "split", "invoke", "transform", "result", "assemble"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,22 @@ def _document(body: str) -> dict[str, Any]:
         return {}
 
 
+_BY_KIND: dict[str, Queue] = {
+    "scan": "split",
+    "emit": "split",
+    "segment": "assemble",
+    "finish": "assemble",
+    "gather": "transform",
+}
+_BY_EVENT: dict[str, Queue] = {"Object Created": "upload", DETAIL_TYPE: "result"}
+
+
 def _queue_of(document: dict[str, Any]) -> Queue | None:
-    if document.get("kind") in ("scan", "emit"):
-        return "split"
-    if document.get("kind") in ("segment", "finish"):
-        return "assemble"
-    if document.get("detail-type") == "Object Created":
-        return "upload"
+    told = _BY_KIND.get(str(document.get("kind"))) or _BY_EVENT.get(
+        str(document.get("detail-type"))
+    )
+    if told:
+        return told
     if "first_record" in document:
         return "invoke"
     return "result" if "inferenceId" in document else None

@@ -1,4 +1,4 @@
-"""Which endpoints the stack may call.
+"""Which endpoints the stack may call, and which models it may run.
 
 IAM decides; asked beforehand, the user hears of a mistake when the pipeline file is uploaded.
 """
@@ -29,6 +29,11 @@ class EndpointNames:
 
 
 ANY_ENDPOINT = EndpointNames()
+
+
+def model_names(text: str) -> EndpointNames:
+    """Which models the stack may run, of patterns between spaces; without patterns none."""
+    return EndpointNames(tuple(text.split()) or ("",))
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal
 
-Mode = Literal["async", "realtime"]
+from penstock.domain.transform import Transform
 
-LONGEST_INVOCATION: dict[str, int] = {"async": 3600, "realtime": 60}
+Mode = Literal["async", "realtime", "transform"]
+
+LONGEST_INVOCATION: dict[str, int] = {"async": 3600, "realtime": 60, "transform": 3600}
 """Seconds, after which SageMaker gives up."""
 
-USUAL_INVOCATION: dict[str, int] = {"async": 900, "realtime": 60}
+USUAL_INVOCATION: dict[str, int] = {"async": 900, "realtime": 60, "transform": 600}
 
 MIB = 1024**2
 LARGEST_REALTIME = 25_000_000
@@ -45,7 +47,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """Which model, and how it is called. Times are seconds, `max_payload` is bytes."""
+    """Which model, and how it is called. Times are seconds, `max_payload` is bytes.
+
+    With a `transform` there is no endpoint.
+    """
 
     endpoint: str
     mode: str = "async"
@@ -57,11 +62,13 @@ class Invoke:
     queue_timeout: int = 21600
     max_payload: int | None = None
     target: Target = Target()
+    transform: Transform | None = None
 
     def timeout_for(self, records: int) -> int:
         """Seconds that the model may take for a request of so many records.
 
-        Bounds: InvokeEndpointAsync, InvocationTimeoutSeconds; InvokeEndpoint, 60 seconds.
+        Bounds: InvokeEndpointAsync, InvocationTimeoutSeconds; InvokeEndpoint, 60 seconds;
+        CreateTransformJob, InvocationsTimeoutInSeconds.
         """
         if self.timeout_per_record is None:
             return self.timeout
@@ -80,4 +87,11 @@ class Invoke:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Invoke":
         """The inverse of `asdict`, through JSON; also of jobs that were started by older code."""
-        return cls(**document | {"target": Target(**document.get("target", {}))})
+        transform = document.get("transform")
+        return cls(
+            **document
+            | {
+                "target": Target(**document.get("target", {})),
+                "transform": Transform.from_json(transform) if transform else None,
+            }
+        )

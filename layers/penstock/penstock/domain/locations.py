@@ -33,7 +33,7 @@ def parse_location(location: str) -> tuple[str, str]:
 
 
 def parse_answer_location(location: str, work_bucket: str) -> tuple[str, str]:
-    """Bucket and key of an answer, which endpoints of this stack write to one place only.
+    """Bucket and key of an answer, which SageMaker writes to one place only for each kind.
 
     Whoever may publish to the endpoints' topics could name any object; none but answers are read.
 
@@ -43,6 +43,8 @@ def parse_answer_location(location: str, work_bucket: str) -> tuple[str, str]:
     bucket, key = parse_location(location)
     folders = key.split("/")
     is_answer = folders[0] == "async" and len(folders) > 2 and folders[1] != "input"  # noqa: PLR2004
+    # transform/<job>/out/<transform job>/...
+    is_answer |= folders[0] == "transform" and len(folders) > 4 and folders[2] == "out"  # noqa: PLR2004
     if bucket != work_bucket or not is_answer or ".." in folders:
         message = f"no place for answers of this stack: {location!r:.200}"
         raise PermanentError("BadLocation", message)

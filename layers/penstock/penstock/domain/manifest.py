@@ -7,6 +7,7 @@ from typing import Any
 from penstock.domain.job import Failure, Job, JobStatus, Tally, standing
 from penstock.domain.object_keys import pipeline_name
 from penstock.domain.pricing import Usage, estimated_dollars
+from penstock.domain.transform_job import TransformJob
 
 MANIFEST_VERSION = 1
 
@@ -62,6 +63,7 @@ class Ending:
     outputs: dict[str, StoredObject]
     lines: int | None = None
     redriven: Redriven | None = None
+    transform_jobs: tuple[TransformJob, ...] = ()
     serving: dict[str, Any] = field(default_factory=dict)
 
 
@@ -80,9 +82,16 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         **ending.serving,
         "timings": _timings(job, ending.finished_at),
         "cost_estimate": _cost(ending.effort),
+        **_transform_jobs(job, ending),
         "outputs": outputs_document(ending),
         "pipeline": job.pipeline.to_json(),
     }
+
+
+def _transform_jobs(job: Job, ending: Ending) -> dict[str, Any]:
+    if job.pipeline.invoke.transform is None:
+        return {}
+    return {"transform_jobs": [each.to_document() for each in ending.transform_jobs]}
 
 
 def build_merged_manifest(before: dict[str, Any], job: Job, ending: Ending) -> dict[str, Any]:
@@ -134,6 +143,7 @@ def _redrive_document(job: Job, ending: Ending) -> dict[str, Any]:
         "at": iso(ending.finished_at),
         "seconds": round(ending.finished_at - job.created_at, 3),
         **(asdict(ending.redriven) if ending.redriven else {}),
+        **_transform_jobs(job, ending),
         "input": asdict(job.source),
         "pipeline": job.pipeline.to_json(),
     }

@@ -14,8 +14,10 @@ _REMEDIES = {
     "ValidationError": (
         "check `invoke` in the pipeline file; `penstock connect` compares it with the endpoint"
     ),
+    "ValidationException": "check `invoke` in the pipeline file",
     "AccessDeniedException": (
-        "the stack may call its EndpointName and what EndpointNamePattern matches"
+        "the stack may call its EndpointName and what EndpointNamePattern matches, and run models "
+        "that ModelNamePattern matches"
     ),
 }
 

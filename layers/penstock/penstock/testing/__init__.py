@@ -16,6 +16,7 @@ from penstock.testing.surroundings import (
     SentMessage,
 )
 from penstock.testing.table import FakeTable
+from penstock.testing.transforms import FakeTransforms
 
 __all__ = [
     "FakeAdmissions",
@@ -26,5 +27,6 @@ __all__ = [
     "FakeObjects",
     "FakeQueues",
     "FakeTable",
+    "FakeTransforms",
     "SentMessage",
 ]

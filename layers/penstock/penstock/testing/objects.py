@@ -1,7 +1,7 @@
 """S3 in memory."""
 
+import hashlib
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -50,12 +50,12 @@ class FakeObjects:
         self.now: Callable[[], float] = time.time
         self._ids = 0
 
-    def keys(self, bucket: str) -> list[str]:
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """The objects that a listing would show."""
         current = (
             where for where, versions in self.history.items() if versions[-1].body is not None
         )
-        return sorted(key for owner, key in current if owner == bucket)
+        return sorted(key for owner, key in current if owner == bucket and key.startswith(prefix))
 
     def body(self, bucket: str, key: str) -> bytes:
         return self.read(ObjectRef(bucket, key))
@@ -195,4 +195,5 @@ class FakeObjects:
 
 
 def _etag(body: bytes) -> str:
-    return f"{len(body):016x}{zlib.crc32(body):08x}"
+    """As S3 makes it of an object that was put in one piece."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()

@@ -42,6 +42,14 @@ class FakeQueues:
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         self._send("assemble", job_id, messages)
 
+    def transform(self, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0) -> None:
+        if not 0 <= delay <= SQS_MAXIMUM_DELAY:
+            raise ValueError(f"SQS takes no DelaySeconds of {delay}")
+        self._send("transform", job_id, messages, delay)
+
+    def results(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
+        self._send("results", job_id, messages)
+
     def chunks_waiting(self) -> int:
         return self.waiting() + sum(each.queue == "invoke" for each in self.sent)
 

@@ -8,8 +8,9 @@ from penstock.domain.chunk import ChunkState, Outcome
 from penstock.domain.fan_in import FAN_OUT, Step
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, JobStatus, Stop
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.splitting import RegionSummary
-from penstock.ports import SegmentResult
+from penstock.domain.transform_job import TransformJob
 
 
 class FakeTable:
@@ -24,6 +25,7 @@ class FakeTable:
         self.done: defaultdict[tuple[str, str, int, int], set[int]] = defaultdict(set)
         self.counts: Counter[tuple[str, str]] = Counter()
         self.claims: dict[str, str] = {}
+        self.transforms: dict[str, TransformJob] = {}
 
     def claim(self, name: str, job_id: str, replacing: str | None) -> str:
         if self.claims.get(name) in (None, replacing):
@@ -132,3 +134,14 @@ class FakeTable:
     def get_segment_results(self, job_id: str, segments: int) -> list[SegmentResult]:
         wanted = ((job_id, number) for number in range(segments))
         return [self.results[key] for key in wanted if key in self.results]
+
+    def put_transform(self, transform: TransformJob) -> bool:
+        known = self.transforms.get(transform.name)
+        if known and known.stage >= transform.stage:
+            return False
+        self.transforms[transform.name] = transform
+        return True
+
+    def get_transforms(self, job_id: str) -> list[TransformJob]:
+        found = (each for each in self.transforms.values() if each.job_id == job_id)
+        return sorted(found, key=lambda each: (each.group, each.number))

@@ -103,6 +103,7 @@ class AcceptUpload:
     input_bucket: str
     output_bucket: str
     endpoints: EndpointNames = ANY_ENDPOINT
+    models: EndpointNames = ANY_ENDPOINT
 
     def __call__(self, event: dict[str, Any]) -> None:
         upload = Upload.from_event(event)
@@ -190,7 +191,7 @@ class AcceptUpload:
             if error.code == "ObjectTooLarge":
                 raise InvalidPipelineError(key, [TOO_LONG]) from error
             raise
-        return load_pipeline(text, key, self.endpoints)
+        return load_pipeline(text, key, self.endpoints, self.models)
 
 
 _BEGINNING = frozenset({JobStatus.SUBMITTED, JobStatus.SPLITTING})

@@ -12,8 +12,9 @@ from penstock.domain.merging import entry_of
 from penstock.domain.output_lines import RecordError, Settled, error_lines, output_lines
 from penstock.domain.pricing import INLINE_LIMIT
 from penstock.domain.results import Select
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.serving import served_by
-from penstock.ports import JobTable, ObjectStore, SegmentResult
+from penstock.ports import JobTable, ObjectStore
 from penstock.use_cases.fan_in import report_done
 from penstock.use_cases.piece_writer import PieceWriter
 from penstock.use_cases.pieces import Kind, MergePieces, piece_key

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from penstock.domain.chunk import ChunkState, Outcome
-from penstock.domain.envelopes import optional_field
+from penstock.domain.envelopes import bad_message, field, optional_field
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.identity import InferenceId
 from penstock.domain.job import Job
 from penstock.domain.legible import legible
 from penstock.domain.locations import parse_answer_location
 from penstock.domain.remedies import advised
-from penstock.domain.trouble import GiveUp, answer_trouble, inference_trouble
+from penstock.domain.trouble import GiveUp, Kind, Trouble, answer_trouble, inference_trouble
 from penstock.ports import JobTable, ObjectRef, ObjectStore
 from penstock.use_cases.accept_answer import LARGEST_RESPONSE, AcceptAnswer
 from penstock.use_cases.after_failure import AfterFailure, error_outcome
@@ -29,7 +29,8 @@ _LONGEST = 1024
 class Notification:
     """What of SageMaker's message matters here.
 
-    `asked_at` is when SageMaker got the request that it has answered.
+    `asked_at` is when SageMaker got the request that it has answered. What went wrong with a chunk
+    of a transform job is known when the job has ended; collect_transform tells the `trouble`.
     """
 
     inference_id: InferenceId
@@ -38,6 +39,7 @@ class Notification:
     content_type: str
     failure_reason: str
     asked_at: float | None = None
+    trouble: Trouble | None = None
 
     @classmethod
     def parse(cls, document: dict[str, Any]) -> "Notification":
@@ -55,7 +57,20 @@ class Notification:
             content_type=legible(optional_field(answer, "contentType", str) or "", _LONGEST),
             failure_reason=legible(said or "SageMaker gave no reason", _LONGEST),
             asked_at=_epoch(document.get("receivedTime")) if completed else None,
+            trouble=_trouble(document),
         )
+
+
+def _trouble(document: dict[str, Any]) -> Trouble | None:
+    told = optional_field(document, "trouble", dict)
+    if told is None:
+        return None
+    try:
+        kind = Kind(field(told, "kind", str))
+    except ValueError as error:
+        raise bad_message(f"`trouble.kind` is {told['kind']!r:.80}") from error
+    code, message = field(told, "code", str), field(told, "message", str)
+    return Trouble(kind, code, message, of_records=told.get("of_records") is True)
 
 
 def _epoch(time: Any) -> float | None:
@@ -133,7 +148,9 @@ class CollectResult:
         state = self._state_of(job, inference)
         if state is None or state.attempt != inference.attempt:
             return False
-        trouble = inference_trouble(notification.failure_reason, self._model_message(state))
+        trouble = notification.trouble or inference_trouble(
+            notification.failure_reason, self._model_message(state)
+        )
         if trouble.is_congestion:
             self.exit.refused(job, inference.path)
         self.after_failure(job, state, trouble)

@@ -49,6 +49,8 @@ class Exit:
 
     def give_back(self, job: Job, path: ChunkPath, asked_at: float | None) -> None:
         """One attempt has ended. `asked_at`: when SageMaker got a request that it has answered."""
+        if job.pipeline.invoke.transform:
+            return  # It had no permit.
         key = self.lanes.of(job, path), tag_of(job.job_id)
         self._batch.ended[key].append(asked_at)
 

@@ -9,8 +9,10 @@ from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.job import Failure, Job, JobStatus, Redrive, Stop, Tally, final_status
 from penstock.domain.manifest import Effort, Ending, StoredObject, build_manifest, build_summary
 from penstock.domain.object_keys import output_keys
+from penstock.domain.segment_result import SegmentResult
 from penstock.domain.serving import Served, serving_document
-from penstock.ports import Announcer, JobTable, Journal, ObjectStore, SegmentResult
+from penstock.domain.transform_job import TransformJob
+from penstock.ports import Announcer, JobTable, Journal, ObjectStore
 from penstock.use_cases.abort_leaks import AbortLeaks
 from penstock.use_cases.compose_object import ComposeObject, Target
 from penstock.use_cases.fail_job import TERMINAL
@@ -59,7 +61,7 @@ class FinishJob:
         if job.failure is None and job.totals is None and job.stop is None:
             raise RetryableError("JobNotSplit", f"job {job.job_id} has no totals yet")
         self.table.update_job(job.job_id, TERMINAL, status=JobStatus.ASSEMBLING)
-        ending = self._ending(job)
+        ending = replace(self._ending(job), transform_jobs=self._transforms(job))
         manifest = self._put_manifest(job, ending)
         fields: dict[str, Any] = {
             "status": ending.status,
@@ -79,6 +81,11 @@ class FinishJob:
             reason=ending.failure.message if ending.failure else None,
         )
         return replace(job, **fields)
+
+    def _transforms(self, job: Job) -> tuple[TransformJob, ...]:
+        if job.pipeline.invoke.transform is None:
+            return ()
+        return tuple(self.table.get_transforms(job.job_id))
 
     def _ending(self, job: Job) -> Ending:
         if job.failure:
@@ -101,7 +108,8 @@ class FinishJob:
 
     def _merge(self, job: Job, redrive: Redrive, results: Sequence[SegmentResult]) -> Ending:
         pieces = Pieces(self.work_bucket, job.job_id).of_job(results, "out")
-        assembled = Assembled(_tally(results), _effort(results), pieces)
+        transforms = self._transforms(job)
+        assembled = Assembled(_tally(results), _effort(results), pieces, transforms)
         return MergeRedrive(self.objects, self.now)(job, redrive, assembled)
 
     def _results(self, job: Job) -> list[SegmentResult]:

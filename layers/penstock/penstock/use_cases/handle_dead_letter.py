@@ -8,10 +8,12 @@ from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.envelopes import bad_message
 from penstock.domain.errors import PermanentError
 from penstock.domain.invoke import Invoke
-from penstock.domain.job import Failure, Job
+from penstock.domain.job import Failure, Job, JobStatus, Stop
 from penstock.domain.manifest import build_summary
 from penstock.domain.object_keys import meaning_of
 from penstock.domain.pipeline import Pipeline
+from penstock.domain.transform_event import TransformEvent
+from penstock.domain.transform_job import place_of
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal, Queues
 from penstock.use_cases import messages
@@ -19,7 +21,7 @@ from penstock.use_cases.accept_upload import Upload
 from penstock.use_cases.after_failure import error_outcome
 from penstock.use_cases.collect_result import Notification
 from penstock.use_cases.exit import Exit
-from penstock.use_cases.fail_job import TERMINAL, ask_to_finish, fail_job
+from penstock.use_cases.fail_job import TERMINAL, ask_to_finish, fail_job, stop_job
 from penstock.use_cases.finish_job import failed_ending
 from penstock.use_cases.settle_chunk import SettleChunk
 
@@ -58,12 +60,14 @@ class HandleDeadLetter:
                 self._split(letter)
             case "invoke":
                 self._invoke(letter)
+            case "transform":
+                self._transform(letter)
             case "result":
                 self._result(letter)
             case "assemble":
                 self._assemble(letter)
             case None:
-                raise bad_message("it has the fields of none of the five queues' messages")
+                raise bad_message("it has the fields of none of the queues' messages")
 
     def _upload(self, letter: DeadLetter) -> None:
         upload = Upload.from_event(letter.document)
@@ -111,7 +115,24 @@ class HandleDeadLetter:
         )
         self.settle(chunk.job_id, chunk.path, chunk.chunks, outcome)
 
+    def _transform(self, letter: DeadLetter) -> None:
+        messages.checked(letter.document, "gather")
+        job = self._running_of(letter)
+        if job is None:
+            return
+        failure = _failure(
+            "the transform job was not started", "TransformDeadLetterQueue", "start_transform"
+        )
+        # Not a failure of the job as a whole: what other transform jobs predicted is delivered.
+        stop = Stop(JobStatus.FAILED, failure.code, failure.message, self.now())
+        stop_job(self.table, self.journal, job.job_id, stop)
+
     def _result(self, letter: DeadLetter) -> None:
+        if "detail-type" in letter.document:
+            # A transform job has ended; the sweep asks SageMaker how.
+            event = TransformEvent.parse(letter.document)
+            self._note(letter, place_of(event.name)[0])
+            return
         notification = Notification.parse(letter.document)
         inference = notification.inference_id
         job = self._running(inference.job_id)

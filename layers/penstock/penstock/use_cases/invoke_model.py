@@ -1,4 +1,4 @@
-"""From a chunk to an invocation, and in real time to its outcome."""
+"""From a chunk to an invocation, in real time to its outcome, or to a staged object."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from penstock.use_cases.exit import Exit
 from penstock.use_cases.prepare_chunk import PrepareChunk, Prepared
 from penstock.use_cases.read_records import LARGEST_CHUNK, TOO_MUCH, find_middle
 from penstock.use_cases.send_chunk import SendChunk
+from penstock.use_cases.stage_chunk import StageChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class InvokeModel:
     after_failure: AfterFailure
     entrance: Entrance
     exit: Exit
+    stage: StageChunk
     get_job: Callable[[str], Job | None]
     now: Callable[[], float]
 
@@ -75,6 +77,10 @@ class InvokeModel:
         self.after_failure.give_up(job, state, reason, attempts)
 
     def _sent_before(self, job: Job, chunk: ChunkMessage, state: ChunkState) -> None:
+        if job.pipeline.invoke.transform:
+            # The function that staged it may have died before it asked for the transform job.
+            self.stage.ask(chunk)
+            return
         if not (job.pipeline.invoke.is_realtime and state.is_of(chunk)):
             return
         longest = job.pipeline.invoke.longest_call(chunk.records)
@@ -99,6 +105,9 @@ class InvokeModel:
         if obstacle:
             self._settle_unsent(job, unsent, obstacle)
             return
+        if job.pipeline.invoke.transform:
+            self._try(job, chunk, None)
+            return
         with self.entrance.permit(job, chunk) as permit:
             if permit:
                 self._try(job, chunk, permit)
@@ -107,7 +116,8 @@ class InvokeModel:
             else:
                 self._settle_unsent(job, unsent, _NO_TURN)
 
-    def _try(self, job: Job, chunk: ChunkMessage, permit: Permit) -> None:
+    def _try(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
+        """A transform job needs no permit."""
         unsent = ChunkState(chunk.path, chunk)
         try:
             self._invoke(job, chunk, permit)
@@ -120,10 +130,12 @@ class InvokeModel:
             reason = GiveUp(error.code, advised(error.code, error.message))
             self._settle_unsent(job, unsent, reason)
 
-    def _invoke(self, job: Job, chunk: ChunkMessage, permit: Permit) -> None:
+    def _invoke(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
         prepared = self.prepare(job, chunk)
         if not prepared.records:
             self._settle_rejected(prepared)
+        elif permit is None:
+            self.stage(prepared)
         elif job.pipeline.invoke.is_realtime:
             self._ask(prepared, permit)
         else:

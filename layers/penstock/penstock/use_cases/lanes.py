@@ -37,7 +37,8 @@ class Lanes:
         return self.all_of(job)[self.number_of(path)]
 
     def all_of(self, job: Job) -> list[Lane]:
-        lanes = lanes_of(self.cap)
+        """None of a job that calls no endpoint."""
+        lanes = 0 if job.pipeline.invoke.transform else lanes_of(self.cap)
         return [Lane(job.pipeline.invoke.endpoint, number, lanes) for number in range(lanes)]
 
     def look(self, lane: Lane) -> Occupancy:

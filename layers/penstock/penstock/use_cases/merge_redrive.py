@@ -18,6 +18,7 @@ from penstock.domain.manifest import (
 from penstock.domain.merging import Step, entries_of, merge_steps, merged
 from penstock.domain.output_rows import Rows, mismatch, row_finder
 from penstock.domain.redrive import lines_of
+from penstock.domain.transform_job import TransformJob
 from penstock.ports import ObjectStore
 from penstock.use_cases.check_redrive import BLOCK, blocks
 from penstock.use_cases.compose_object import Piece
@@ -34,6 +35,7 @@ class Assembled:
     tally: Tally
     effort: Effort
     pieces: Sequence[Piece]
+    transforms: tuple[TransformJob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,12 @@ class MergeRedrive:
         status, failure = final_status(job, tally)
         ending = Ending(status, failure, tally, assembled.effort, self.now(), stored)
         redriven = Redriven(seen.redriven, seen.succeeded)
-        return replace(ending, lines=outputs.predictions.lines, redriven=redriven)
+        return replace(
+            ending,
+            lines=outputs.predictions.lines,
+            redriven=redriven,
+            transform_jobs=assembled.transforms,
+        )
 
     def _outputs(self, redrive: Redrive, accept: str) -> _Outputs:
         places = ((redrive.predictions, accept), (redrive.errors, JSON_LINES))

@@ -1,4 +1,4 @@
-"""What stands in the messages of SplitQueue and AssembleQueue."""
+"""What stands in the messages of SplitQueue, TransformQueue and AssembleQueue."""
 
 from typing import Any
 
@@ -28,11 +28,24 @@ def finish(job_id: str) -> Message:
     return {"kind": "finish", "job_id": job_id}
 
 
+def gather(job_id: str, group: int, *, seen: int | None = None, pauses: int = 0) -> Message:
+    """Have the chunks of a group that are ready transformed.
+
+    Args:
+        seen: how many were ready at the last look.
+        pauses: how often SageMaker had no room for the transform job.
+    """
+    message: Message = {"kind": "gather", "job_id": job_id, "group": group}
+    told = {"seen": seen, "pauses": pauses or None}
+    return message | {name: value for name, value in told.items() if value is not None}
+
+
 _FIELDS: dict[str, dict[str, type]] = {
     "scan": {"job_id": str, "region": int},
     "emit": {"job_id": str, "region": dict},
     "segment": {"job_id": str, "segment": int, "chunks": int},
     "finish": {"job_id": str},
+    "gather": {"job_id": str, "group": int},
 }
 
 

@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import Literal
 
 from penstock.domain.fan_in import FAN_OUT
-from penstock.ports import JobTable, ObjectRef, SegmentResult
+from penstock.domain.segment_result import SegmentResult
+from penstock.ports import JobTable, ObjectRef
 from penstock.use_cases.compose_object import ComposeObject, Piece, Target
 
 Kind = Literal["out", "errors"]

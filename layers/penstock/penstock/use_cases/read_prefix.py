@@ -10,7 +10,8 @@ from penstock.domain.job import Job
 from penstock.domain.output_lines import output_lines
 from penstock.domain.prefix import leading_chunks
 from penstock.domain.results import Select
-from penstock.ports import JobTable, ObjectRef, ObjectStore, SegmentResult
+from penstock.domain.segment_result import SegmentResult
+from penstock.ports import JobTable, ObjectRef, ObjectStore
 from penstock.use_cases.pieces import piece_key
 from penstock.use_cases.settled_records import SettledRecords, line_style
 

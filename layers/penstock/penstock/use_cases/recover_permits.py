@@ -42,6 +42,8 @@ class RecoverPermits:
 
     def __call__(self, job: Job, census: Census) -> None:
         """Once all of the job's attempts have been looked at."""
+        if not census.held:
+            return
         counts = Counter(self.lanes.of(job, path) for path in census.in_flight)
         for lane, share in self._shares(job).items():
             surplus = lost(census.held[lane], share, counts[lane])

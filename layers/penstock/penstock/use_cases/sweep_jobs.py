@@ -20,6 +20,7 @@ from penstock.use_cases.fail_job import ask_to_finish, fail_job
 from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.split_input import dialect_of, emits_of, regions_of
 from penstock.use_cases.sweep_segment import Budget, SweepSegment, expires_at
+from penstock.use_cases.sweep_transforms import SweepTransforms
 
 JOBS_A_RUN = 100
 SPLIT_WITHIN = 3600.0
@@ -37,6 +38,7 @@ class SweepJobs:
     table: JobTable
     queues: Queues
     sweep_segment: SweepSegment
+    sweep_transforms: SweepTransforms
     recover_permits: RecoverPermits
     exit: Exit
     abort_leaks: AbortLeaks
@@ -81,6 +83,9 @@ class SweepJobs:
     def _next_time(self, job: Job) -> float:
         now, end = self.now(), expires_at(job, self.patience)
         usual = now + max(SOON, self.patience)
+        if job.pipeline.invoke.transform and now < job.deadline_at:
+            # Transform jobs are stopped then.
+            return min(usual, job.deadline_at)
         return min(usual, end) if now < end else usual
 
     def _look_at(self, job: Job, budget: Budget) -> int | None:
@@ -91,6 +96,8 @@ class SweepJobs:
         if job.stop and job.totals is None:
             ask_to_finish(self.queues, job.job_id)
             return None
+        if job.stop and job.pipeline.invoke.transform and self.sweep_transforms.stopping(job):
+            return job.sweep_from
         if job.stop:
             self._end_early(job)
             return None
@@ -126,9 +133,9 @@ class SweepJobs:
     def _look_at_segments(self, job: Job, budget: Budget) -> int | None:
         incomplete: list[int] = []
         census = self.recover_permits.begin(job)
-        stopped_at, open_segments = None, 0
+        stopped_at, open_segments = None, list[int]()
         for segment in self._open_segments(job):
-            open_segments += 1
+            open_segments.append(segment)
             if self.sweep_segment(job, segment, budget, census):
                 incomplete.append(segment)
             if budget.spent:
@@ -136,6 +143,8 @@ class SweepJobs:
                 break
         if incomplete and (self._has_expired(job) or self._lost_messages(job)):
             self._send_again(job, incomplete)
+        if job.pipeline.invoke.transform:
+            self.sweep_transforms(job, sorted({segment // FAN_OUT for segment in open_segments}))
         if stopped_at is None and not job.sweep_from:
             self.recover_permits(job, census)
         if not open_segments and not job.sweep_from:

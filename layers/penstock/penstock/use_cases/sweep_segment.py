@@ -68,6 +68,8 @@ class SweepSegment:
             return False
         if expired:
             return True
+        if job.pipeline.invoke.transform:
+            return False  # sweep_transforms looks after its transform job.
         waits_for = _timeout(job, state) + self.patience
         return state.inference_id is not None and self._age(state) >= waits_for
 

@@ -1,0 +1,1 @@
+"""Batch Transform: a model is run over a file, without an endpoint."""

@@ -1,0 +1,57 @@
+"""Which chunks of a group go into the next transform job, and when.
+
+A transform job takes minutes to start, so that chunks wait for others. Nobody can tell for sure
+whether more will come: one may be backing off, or be held, or its message may be lost. So a look
+is taken every now and then, and when nothing has come since the last one, those that are there go.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from penstock.domain.chunk import ChunkState
+from penstock.domain.transform_job import Stage, TransformJob, member_of
+
+
+@dataclass(slots=True)
+class Look:
+    """The chunks of a group that have no outcome.
+
+    `ready` are objects that are in no transform job. `pending`: there are chunks that may still
+    become ready. `told` are those whose transform job has ended and been told of.
+    """
+
+    ready: list[str] = field(default_factory=list)
+    pending: bool = False
+    told: list[tuple[ChunkState, TransformJob]] = field(default_factory=list)
+
+    def note(self, states: Iterable[ChunkState], places: Mapping[str, TransformJob]) -> None:
+        """`places` says which object went into which transform job."""
+        for state in states:
+            if state.outcome is None:
+                self._note(state, places)
+
+    def _note(self, state: ChunkState, places: Mapping[str, TransformJob]) -> None:
+        member = member_of(state)
+        transform = places.get(member) if member else None
+        if member and transform is None:
+            self.ready.append(member)
+        elif transform is None or transform.stage is Stage.COLLECTED:
+            self.pending = True
+            if transform:
+                self.told.append((state, transform))
+
+
+class Next(Enum):
+    """What follows from a look."""
+
+    NOTHING = "nothing"
+    WAIT = "wait"
+    START = "start"
+
+
+def what_next(look: Look, seen: int | None) -> Next:
+    """`seen` is how many were ready at the last look; None at the first."""
+    if not look.ready:
+        return Next.NOTHING
+    return Next.WAIT if look.pending and seen != len(look.ready) else Next.START

@@ -1,0 +1,60 @@
+"""What a transform job left undone, and what follows for the chunks that have no output."""
+
+import re
+
+from penstock.domain.errors import PenstockError
+from penstock.domain.transform_job import Report, Status
+from penstock.domain.trouble import Kind, Trouble, call_trouble
+
+_STARTING_UP = re.compile(
+    r"\bping\b|health check|model data|model artifact|\bimage\b|\bECR\b|download|"
+    r"not authorized|access ?denied|permission|\brole\b|capacity",
+    re.IGNORECASE,
+)
+"""Reasons of jobs that never came to a record. SageMaker documents none of its texts; of records it
+says "See job logs"."""
+
+_NONE_OF_THIS_TYPE = re.compile(r"is 0 Instances", re.IGNORECASE)
+_WAITS = frozenset({"ResourceLimitExceeded", "ResourceLimitExceededException"})
+
+
+def creation_trouble(code: str, status: int, message: str) -> Trouble:
+    """Classes the error of CreateTransformJob.
+
+    A quota that is used up is waited for, one that is nothing would be waited for in vain.
+    """
+    if code in _WAITS:
+        never = _NONE_OF_THIS_TYPE.search(message)
+        return Trouble(Kind.PERMANENT if never else Kind.UNAVAILABLE, code, message)
+    trouble = call_trouble(code, status, message)
+    return Trouble(trouble.kind, code, message)
+
+
+def missing_output(report: Report, *, any_output: bool) -> Trouble:
+    """Why a chunk has no output. That the job failed says nothing of the others.
+
+    SageMaker has repeated the request itself where that made sense: a model that refused it will
+    refuse it again.
+    """
+    reason = report.reason or f"the transform job ended {report.status} without an output for it"
+    match report.status:
+        case Status.REFUSED:
+            return Trouble(Kind.PERMANENT, report.code or "TransformFailed", reason)
+        case Status.STOPPED:
+            return Trouble(Kind.RETRYABLE, "TransformStopped", "the transform job was stopped")
+        case Status.COMPLETED:
+            return Trouble(Kind.RETRYABLE, "OutputMissing", reason, of_records=True)
+    began = report.started_at is not None
+    if not any_output and not (began and not _STARTING_UP.search(reason)):
+        return Trouble(Kind.PERMANENT, "TransformFailed", reason)
+    if reason.startswith("ClientError"):
+        return Trouble(Kind.PERMANENT, "ModelError", reason, of_records=True)
+    return Trouble(Kind.RETRYABLE, "ModelError", reason, of_records=True)
+
+
+class CreationError(PenstockError):
+    """A transform job could not be created."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.code, trouble.message)
+        self.trouble = trouble
