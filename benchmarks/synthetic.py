@@ -60,6 +60,9 @@ class SyntheticObjects:
             start += len(part)
             yield part
 
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        return [key for key in self.sizes if key.startswith(prefix)]
+
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> StoredObject:
         if key.startswith("plans/"):
             self._plan(key).write_bytes(body)
@@ -119,6 +122,12 @@ class DiskQueues:
 
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         """The benchmark assembles of its own accord."""
+
+    def transform(self, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0) -> None:
+        """No chunk is staged."""
+
+    def results(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
+        """No transform job ends."""
 
     def chunks_waiting(self) -> int:
         return 0
