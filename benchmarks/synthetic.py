@@ -89,6 +89,9 @@ class SyntheticObjects:
     def open_uploads(self, bucket: str, prefix: str, begun_before: float) -> list[Upload]:
         return []
 
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        return []
+
     def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
         raise PermanentError("ObjectNotFound", "no earlier output is kept")
 
@@ -119,6 +122,12 @@ class DiskQueues:
 
     def assemble(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
         """The benchmark assembles of its own accord."""
+
+    def transform(self, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0) -> None:
+        """Nothing is transformed."""
+
+    def results(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
+        """Nothing is transformed."""
 
     def chunks_waiting(self) -> int:
         return 0

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from penstock import bootstrap
+from penstock import bootstrap, bootstrap_transform
 from penstock.batches import Stage
 from penstock.domain.envelopes import unwrapped
 from penstock.domain.transform_event import DETAIL_TYPE
@@ -11,7 +11,9 @@ from penstock.handler import Runtime, queue_handler
 
 def _build(run: Runtime) -> Stage:
     collect_result = bootstrap.collect_result(run.settings, run.journal)
-    collect_transform = bootstrap.collect_transform(run.settings, run.journal, collect_result)
+    collect_transform = bootstrap_transform.collect_transform(
+        run.settings, run.journal, collect_result
+    )
 
     def collect(document: dict[str, Any]) -> None:
         if document.get("detail-type") == DETAIL_TYPE:
