@@ -7,7 +7,7 @@ CODE := layers/penstock/penstock cli $(wildcard functions tests examples benchma
 .DEFAULT_GOAL := help
 SEEDS ?= 10000
 
-.PHONY: help install demo test lint unit simulate e2e chaos bench up down
+.PHONY: help install demo test lint unit simulate e2e bench up down
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -42,9 +42,6 @@ simulate: install  ## Random jobs under random faults: make simulate SEEDS=10000
 
 e2e: install  ## Tests on a local stack of their own
 	@echo '== end-to-end tests'
-	@$(PYTHON) -m pytest -v --durations=5 -m 'not chaos' tests/e2e
-
-chaos: install  ## The same with everything breaking at random, and which permissions were used
 	@$(PYTHON) -m pytest -v --durations=5 tests/e2e
 
 bench: install  ## Measure; see benchmarks/

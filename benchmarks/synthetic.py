@@ -60,6 +60,9 @@ class SyntheticObjects:
             start += len(part)
             yield part
 
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        return [key for key in self.sizes if key.startswith(prefix)]
+
     def put(self, bucket: str, key: str, body: bytes, content_type: str) -> StoredObject:
         if key.startswith("plans/"):
             self._plan(key).write_bytes(body)
@@ -87,9 +90,6 @@ class SyntheticObjects:
         """There is nothing to give back."""
 
     def open_uploads(self, bucket: str, prefix: str, begun_before: float) -> list[Upload]:
-        return []
-
-    def keys(self, bucket: str, prefix: str) -> list[str]:
         return []
 
     def newest(self, bucket: str, key: str, *, limit: int) -> tuple[StoredObject, bytes]:
@@ -124,10 +124,10 @@ class DiskQueues:
         """The benchmark assembles of its own accord."""
 
     def transform(self, job_id: str, messages: Sequence[dict[str, Any]], delay: int = 0) -> None:
-        """Nothing is transformed."""
+        """No chunk is staged."""
 
     def results(self, job_id: str, messages: Sequence[dict[str, Any]]) -> None:
-        """Nothing is transformed."""
+        """No transform job ends."""
 
     def chunks_waiting(self) -> int:
         return 0

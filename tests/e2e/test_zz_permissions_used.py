@@ -16,8 +16,6 @@ from tests.e2e.harness import Stack
 from tests.template.grants import Deployed, Use, deployed, read_uses, unexplained
 from tests.template.model import Template, target
 
-pytestmark = pytest.mark.chaos
-
 
 @pytest.fixture
 def uses(request: pytest.FixtureRequest) -> set[Use]:

@@ -14,7 +14,7 @@ from tests.moto_stack import MotoStack, client
 
 LANE = Lane("churn", 0, 1)
 FIRST, SECOND = "0123abcd", "4567ef01"
-PACE = Pace(12.5, 1, NOW + 0.25, NOW - 9, 1.234, 4.5, 0.98, None, 3)
+PACE = Pace(12.5, 1, NOW + 0.25, NOW - 9, 1.234, 4.5, 0.98, None, 3, 25.0, 7)
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def test_a_lane_with_twenty_jobs_costs_one_write_unit(
     dynamodb_admissions: DynamoDbAdmissions,
 ) -> None:
     lane = Lane("e" * 63, 4, 5)
-    at, latency = 1_800_000_000.123, 3599.123
-    pace = Pace(1999.99, 99_999, at, at, latency, 1234.567, latency, latency, 40)
+    at, latency = 1_800_000_000.123, 3599.1
+    pace = Pace(1999.99, 99_999, at, at, latency, 1234.6, latency, latency, 40, 1999.99, 3600)
     dynamodb_admissions.put_pace(lane, Pace(1, number=1))
     for job in range(20):
         change = Change(at, 500, 99_999, Round(100, 12_345.678, 99_999), number=1)
@@ -141,6 +141,17 @@ def test_a_lane_with_twenty_jobs_costs_one_write_unit(
     size = size_of(client("dynamodb").get_item(**key)["Item"])
 
     assert 900 < size <= 1024
+
+
+def test_a_pace_that_was_kept_before_there_were_storms_can_be_read(
+    dynamodb_admissions: DynamoDbAdmissions,
+) -> None:
+    dynamodb_admissions.dynamodb.put_item(
+        TableName=dynamodb_admissions.table,
+        Item={**lane_key(LANE), "pace": {"S": "[12.5,1,2.5,0.0,1.2,4.5,null,null,3]"}},
+    )
+
+    assert dynamodb_admissions.read(LANE).pace == Pace(12.5, 1, 2.5, 0.0, 1.2, 4.5, rounds=3)
 
 
 def test_a_lane_expires(dynamodb_admissions: DynamoDbAdmissions) -> None:

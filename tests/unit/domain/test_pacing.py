@@ -1,6 +1,7 @@
 """How the limit of an endpoint moves."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from penstock.domain.pacing import (
     SEARCH_EVERY,
     Pace,
     Round,
+    after_acceptance,
     after_refusal,
     after_round,
     first_pace,
@@ -111,6 +113,13 @@ def test_calls_that_are_refused_together_count_as_one() -> None:
     assert after_refusal(slower, NOW + COOLDOWN).limit == 10.0
 
 
+def test_a_call_that_is_refused_after_the_next_round_counts_anew() -> None:
+    slower = after_refusal(Pace(40.0), NOW)
+    again = after_round(slower, answers(1.0, 20), NOW + 0.5, CAP)
+
+    assert after_refusal(again, NOW + 0.6).limit == again.limit / 2
+
+
 def test_one_chunk_may_be_in_flight_whatever_is_refused() -> None:
     pace = Pace(3.0)
     for number in range(5):
@@ -119,18 +128,147 @@ def test_one_chunk_may_be_in_flight_whatever_is_refused() -> None:
     assert pace.limit == 1.0
 
 
-def test_after_a_refused_call_the_limit_grows_by_one_a_round() -> None:
-    pace = replace(driven(first_pace(CAP), 100, 1.0, 15)[-1], limit=100.0)
-    pace = after_refusal(pace, NOW)
-    limits = [pace.limit]
-    for number in range(1, 6):
-        pace = after_round(pace, answers(1.0, pace.limit), NOW + number, CAP)
+def refused_for(pace: Pace, seconds: float) -> Pace:
+    """After a storm in which all calls are refused."""
+    for second in range(int(seconds)):
+        pace = after_refusal(pace, NOW + second)
+    return pace
+
+
+def grown(pace: Pace, rounds: int) -> list[float]:
+    """The limits of so many rounds in which nothing is refused and no chunk waits."""
+    limits, now = [pace.limit], max(NOW, pace.refused_at)
+    for _ in range(rounds):
+        now += 1
+        pace = after_round(pace, answers(1.0, pace.limit), now, CAP)
+        limits.append(pace.limit)
+    return limits
+
+
+def settled(limit: float) -> Pace:
+    """The pace of an endpoint that is known and would take more."""
+    return Pace(limit, 1, NOW - 100, latency=1.0, rate=limit, alone=1.0)
+
+
+def test_after_a_refused_call_the_limit_goes_half_of_the_way_back_each_round() -> None:
+    assert grown(refused_for(settled(100), 1), 4) == [50, 75, 87.5, 93.75, 96.88]
+
+
+@pytest.mark.parametrize("limit", [5.0, 20.0, 100.0])
+@pytest.mark.parametrize("seconds", [1, 10, 60])
+def test_a_storm_of_any_length_is_forgotten_within_eleven_rounds(
+    limit: float, seconds: float
+) -> None:
+    stormy = refused_for(settled(limit), seconds)
+
+    assert stormy.limit < limit
+    assert stormy.good == limit
+    assert grown(stormy, 11)[-1] >= 0.9 * limit
+
+
+def test_where_a_call_was_refused_the_limit_grows_slowly_and_faster_beyond() -> None:
+    limits = grown(replace(refused_for(settled(20), 1), limit=19.5), 11)
+
+    steps = [after - before for before, after in pairwise(limits)]
+    slow, fast = [0.25, 0.125, 0.125, 0.125, 0.125], [0.25, 0.5, 1.0, 1.4, 1.5, 1.5]
+    assert steps == pytest.approx(slow + fast, abs=0.08)
+
+
+def test_ten_minutes_after_a_refused_call_the_limit_may_double_in_a_round() -> None:
+    pace = replace(refused_for(settled(20), 1), limit=19.0)
+
+    later = after_round(pace, answers(1.0, 19), NOW + REFUSALS_MATTER, CAP)
+
+    assert later.limit == 38
+
+
+def test_a_call_that_is_refused_on_the_way_back_brings_the_goal_nearer() -> None:
+    stormy = refused_for(settled(80), 10)
+    on_its_way = after_round(stormy, answers(1.0, stormy.limit), NOW + 20, CAP)
+
+    again = after_refusal(on_its_way, NOW + 21)
+
+    assert on_its_way.limit == 2 * stormy.limit == 5.0
+    assert again.good == (80 + 5) / 2
+
+
+def test_an_endpoint_that_has_become_smaller_is_found_out_in_a_few_refusals() -> None:
+    pace, refusals, now = settled(100), 0, NOW
+    while pace.limit > 8 or pace.good > 10:
+        now += 10
+        if pace.limit > 8:
+            pace, refusals = after_refusal(pace, now), refusals + 1
+        else:
+            pace = after_round(pace, answers(1.0, pace.limit), now, CAP)
+
+    assert refusals <= 15
+
+
+def test_on_the_way_back_only_what_is_refused_counts_and_no_latency() -> None:
+    stormy = refused_for(settled(80), 10)
+
+    slow = after_round(stormy, answers(60.0, stormy.limit), NOW + 20, CAP)
+
+    assert slow.limit == 2 * stormy.limit
+    assert slow.before is None
+
+
+def test_where_the_latency_asks_for_less_the_old_limit_is_forgotten() -> None:
+    pace = replace(refused_for(settled(80), 1), limit=70.0)
+
+    slower = after_round(pace, answers(4.0, 70), NOW + 20, CAP)
+
+    assert slower.limit == slower.good == 52.5
+    assert not slower.recovers
+
+
+def test_a_storm_in_a_search_costs_no_more_than_any_other() -> None:
+    searching = after_round(replace(settled(80), rounds=SEARCH_EVERY), answers(3, 80), NOW, CAP)
+
+    stormy = refused_for(replace(searching, since=NOW - 1), 10)
+
+    assert searching.limit == 40
+    assert stormy.good == 80
+
+
+def test_in_a_storm_hardly_anybody_tries() -> None:
+    stormy = refused_for(settled(80), 7)
+
+    assert stormy.refused_at == NOW + 6
+    assert stormy.storm == 6
+    assert stormy.is_closed(NOW + 6)
+    assert not stormy.is_closed(NOW + 6 + COOLDOWN)
+    calm = after_round(stormy, answers(1.0, 5), NOW + 7, CAP)
+    assert not calm.is_closed(NOW + 7)
+    assert calm.storm == 0
+
+
+def test_calls_that_are_taken_again_shorten_the_way_back_however_long_answers_take() -> None:
+    pace, now = refused_for(settled(80), 20), NOW + 20
+    limits = []
+    for _ in range(10):
+        now += COOLDOWN
+        pace = after_acceptance(pace, now)
         limits.append(pace.limit)
 
-    assert limits == [50, 51, 52, 53, 54, 55]
+    assert limits[:6] == [2, 4, 8, 16, 32, 56]
+    assert limits[-1] == 68
 
-    later = after_round(pace, answers(1.0, 55), NOW + REFUSALS_MATTER, CAP)
-    assert later.limit == 110
+
+def test_calls_that_are_taken_tell_nothing_at_once_or_of_more_than_has_worked() -> None:
+    stormy = refused_for(settled(80), 20)
+
+    assert after_acceptance(stormy, stormy.refused_at + COOLDOWN - 0.1) == stormy
+    assert after_acceptance(settled(80), NOW) == settled(80)
+    assert after_acceptance(replace(stormy, limit=61.0), NOW + 100).limit == 61
+
+
+def test_one_refused_call_closes_nothing() -> None:
+    assert not refused_for(settled(80), 1).is_closed(NOW)
+
+
+def test_chunks_wait_for_the_limit_that_is_expected_after_the_storm() -> None:
+    assert refused_for(settled(80), 20).highest(CAP, NOW + 20) == 80
 
 
 def test_a_search_that_is_interrupted_by_a_refused_call_begins_anew() -> None:
@@ -154,6 +292,12 @@ def test_the_limit_is_always_between_one_and_the_cap(
 
         assert 1 <= pace.limit <= cap
         assert pace.limit <= pace.highest(cap, now) <= max(cap, pace.limit)
+
+
+def test_on_the_way_back_a_round_takes_two_answers_or_half_the_limit() -> None:
+    assert not Round(1, 1.0).complete(limit=1, recovers=True)
+    assert Round(2, 2.0).complete(limit=4, recovers=True)
+    assert not Round(2, 2.0).complete(limit=5, recovers=True)
 
 
 def test_a_round_takes_some_answers_and_half_the_limit() -> None:

@@ -22,7 +22,7 @@ def endpoint_template() -> Any:
         pass
 
     Loader.add_multi_constructor("!", lambda loader, suffix, node: f"{suffix} {node.value}")
-    return yaml.load((ROOT / "examples/digits/endpoint.yaml").read_text(), Loader)  # noqa: S506
+    return yaml.load((ROOT / "examples/endpoints/asynchronous.yaml").read_text(), Loader)  # noqa: S506
 
 
 @pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.parent.name)

@@ -57,14 +57,14 @@ def overtaking(scenario: Scenario) -> World:
     world.handlers = world._built(
         scenario.pipeline,
         scenario.region_bytes,
-        lambda name, port: Early(invoke_async) if name == "model" else port,
+        lambda name, port: Early(port, invoke_async) if name == "model" else port,
     )
     return world.run()
 
 
 class Early:
-    def __init__(self, invoke_async) -> None:
-        self.invoke_async = invoke_async
+    def __init__(self, model, invoke_async) -> None:
+        self.invoke_async, self.invoke = invoke_async, model.invoke
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -9,6 +9,7 @@ import pytest
 from penstock.domain.admission import Lane, tag_of
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import RetryableError
+from penstock.domain.pacing import Pace
 from penstock.domain.trouble import HOP_BUDGET, InvocationError, Kind, Trouble
 from penstock.ports import Change
 from penstock.testing import FakeAdmissions, FakeClock, FakeJournal, FakeQueues
@@ -46,6 +47,10 @@ def run_up_to(made: World, queue: str) -> None:
 def take_for_nobody(made: World, job_id: str, permits: int) -> None:
     """As a function that dies with permits in hand."""
     made.admissions.count(LANE, tag_of(job_id), Change(made.clock(), permits, permits))
+
+
+def limits_set(made: World) -> list[float]:
+    return [fields["limit"] for event, fields in made.journal.lines if event == "LimitSet"]
 
 
 def whole(made: World) -> bool:
@@ -89,8 +94,7 @@ def test_a_call_that_is_refused_halves_the_limit_and_keeps_no_permit() -> None:
 
     assert whole(made)
     assert made.manifest(KEY)["retries"] == 0
-    pace = made.admissions.read(LANE).pace
-    assert pace is not None and pace.limit == 4
+    assert limits_set(made)[0] == 4
 
 
 def test_a_model_that_is_busy_halves_the_limit() -> None:
@@ -102,8 +106,7 @@ def test_a_model_that_is_busy_halves_the_limit() -> None:
     made.run()
 
     assert whole(made)
-    pace = made.admissions.read(LANE).pace
-    assert pace is not None and pace.limit == 4
+    assert limits_set(made)[0] == 4
 
 
 def test_no_more_chunks_are_in_flight_than_may_be() -> None:
@@ -327,6 +330,50 @@ def test_a_batch_takes_its_permits_in_one_lot() -> None:
 
     assert admissions.calls == {"read": 1, "count": 1}
     assert admissions.held("demo") == 10
+
+
+def test_once_a_chunk_is_refused_the_others_of_its_batch_are_not_sent() -> None:
+    admissions, job = Counting(), job_of("job", 10, 0)
+    entrance = entrance_of(admissions)
+    first, second = chunks(2)
+
+    with entrance.batch([first.to_json(), second.to_json()]):
+        with entrance.permit(job, first):
+            entrance.refused(job, first)
+        with entrance.permit(job, second) as permit:
+            assert permit is None
+
+    assert admissions.held("demo") == 0
+
+
+def test_in_a_storm_only_another_attempt_gets_a_permit() -> None:
+    admissions, job = Counting(), job_of("job", 10, 0)
+    now = FakeClock()()
+    admissions.put_pace(LANE, Pace(2.0, 1, now, refused_at=now, good=80.0))
+    entrance = entrance_of(admissions)
+    first, second = chunks(2)
+
+    with entrance.batch([first.to_json(), second.to_json()]):
+        with entrance.permit(job, first) as permit:
+            assert permit is None
+        with entrance.permit(job, second.next_attempt()) as permit:
+            assert permit is not None
+
+
+def test_chunks_that_are_taken_after_a_storm_bring_the_limit_back() -> None:
+    admissions, job = Counting(), job_of("job", 10, 0)
+    before = FakeClock()() - 3
+    admissions.put_pace(LANE, Pace(2.0, 1, before, refused_at=before, good=80.0))
+    entrance = entrance_of(admissions)
+    (chunk,) = chunks(1)
+
+    with entrance.batch([chunk.to_json()]), entrance.permit(job, chunk) as permit:
+        assert permit is not None
+        permit.keep()
+
+    pace = admissions.read(LANE).pace
+    assert pace is not None
+    assert pace.limit == 4
 
 
 def test_permits_that_a_batch_did_not_use_are_given_back_in_one_lot() -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.domain.pacing import first_pace
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from penstock.ports import SyncRequest
 from tests.unit.use_cases.world import (
@@ -142,7 +143,8 @@ def test_a_throttle_lowers_the_limit_of_its_endpoint() -> None:
 
     world.run()
 
-    assert world.journal.count("LimitSet") == 1
+    first = next(fields for event, fields in world.journal.lines if event == "LimitSet")
+    assert first["limit"] < first_pace(world.cap).limit
 
 
 @pytest.mark.parametrize(

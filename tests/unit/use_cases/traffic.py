@@ -18,6 +18,7 @@ from penstock.domain.chunk import ChunkMessage
 from penstock.domain.invoke import Invoke
 from penstock.domain.job import Job, JobStatus, Source, Totals
 from penstock.domain.pipeline import Pipeline
+from penstock.domain.retry import RetryPolicy, backoff
 from penstock.testing import FakeAdmissions, FakeClock, FakeJournal, FakeQueues
 from penstock.use_cases.entrance import Entrance
 from penstock.use_cases.exit import Exit
@@ -43,18 +44,23 @@ def job_of(name: str, chunks: int, now: float) -> Job:
 
 @dataclass
 class Endpoint:
-    """Each inference takes `seconds`; a call is refused while `capacity` are in flight."""
+    """Each inference takes `seconds`; a call is refused while `capacity` are in flight.
+
+    In a storm, between two times after the beginning, all are.
+    """
 
     workers: int
     seconds: Callable[[random.Random], float] = lambda _chance: 1.0
     capacity: float = float("inf")
+    storm: tuple[float, float] = (0.0, 0.0)
     in_flight: int = 0
     most: int = 0
     refusals: int = 0
     _free_at: list[float] = field(default_factory=list)
 
-    def takes(self) -> bool:
-        taken = self.in_flight < self.capacity
+    def takes(self, at: float) -> bool:
+        begins, ends = self.storm
+        taken = self.in_flight < self.capacity and not begins <= at < ends
         self.refusals += not taken
         return taken
 
@@ -168,12 +174,14 @@ class Traffic:
         with entrance.permit(job, chunk) as permit:
             if permit is None:
                 entrance.turn_away(job, chunk)
-            elif self.endpoint.takes():
+            elif self.endpoint.takes(self.clock() - self.began):
                 permit.keep()
                 self._send(chunk)
             else:
                 entrance.refused(job, chunk)
-                self._push(self.clock() + self.chance.uniform(0, 4), "chunk", chunk.paused())
+                paused = chunk.paused()
+                delay = backoff(RetryPolicy(), paused.pauses, self.chance.uniform)
+                self._push(self.clock() + round(delay), "chunk", paused)
 
     def _send(self, chunk: ChunkMessage) -> None:
         answered = self.endpoint.answers_at(self.clock(), self.chance)

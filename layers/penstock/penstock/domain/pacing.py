@@ -2,9 +2,13 @@
 
 Two things move the limit.
 
-A call that is refused halves it, and from then on it grows by one chunk a round: additive increase,
+A call that is refused halves it, and it grows again in small steps: additive increase,
 multiplicative decrease, with which several senders come to a fair share of what there is (Chiu and
-Jain, "Analysis of the Increase and Decrease Algorithms", 1989; RFC 5681, section 3.1).
+Jain, "Analysis of the Increase and Decrease Algorithms", 1989; RFC 5681, section 3.1). But most
+refusals are brief storms, after which the endpoint has as much room as before. So the last limit
+that worked is remembered, and the way back to it is short: the limit doubles, then goes half of the
+way each round, slows down where it was refused, and gains speed beyond, as in BIC and CUBIC (Xu,
+Harfoush and Rhee, 2004; RFC 9438). A storm of any length counts as one refusal there.
 
 But InvokeEndpointAsync refuses next to nothing: it queues. There latency tells, as in TCP Vegas
 (Brakmo and Peterson, 1995): of an endpoint that is busy, half the chunks take half the time, since
@@ -21,11 +25,15 @@ FIRST_LIMIT = 10.0
 FLOOR = 2.0
 """The least limit but for searches: while one chunk is worked on, the next is on its way."""
 
-COOLDOWN = 5.0
-"""Seconds in which refused calls count as one: they were sent before the limit was halved."""
+COOLDOWN = 2.0
+"""Seconds in which refused calls count as one, unless a round has passed: they were sent before
+the limit was halved."""
 
 REFUSALS_MATTER = 600.0
-"""Seconds after a refused call in which the limit grows by one a round."""
+"""Seconds after a refused call in which the limit grows in small steps beyond what has worked."""
+
+RECOVERED = 0.75
+"""Of the last limit that worked: up to there its growth waits for no latency."""
 
 LATENCY_WANTED = 3.0
 """Times as long as a chunk takes alone: it may wait for twice as long as it is worked on."""
@@ -35,6 +43,9 @@ WAIT_FREE = 1.0
 
 LEAST_ROUND = 8
 """Answers. Fewer say too little where one inference takes longer than another."""
+
+_LEAST_RECOVERY = 2
+"""The same on the way back, when it only matters that calls are taken again."""
 
 SEARCH_EVERY = 40
 """Rounds after which it is looked again whether fewer chunks would do."""
@@ -60,6 +71,12 @@ _NEAR = 0.1
 _FALLS = 10
 """Rounds that a fall of the limit counts for: again and again, it follows from a wrong idea."""
 
+_SMALLEST_STEP = 0.125
+"""Chunks a round, where a call was refused before: for some rounds nothing is tried again."""
+
+_LARGEST_STEP = 1 / 16
+"""Of the limit, or one chunk: how far beyond what has worked a round may try."""
+
 _SHORTEST = 0.001
 
 
@@ -70,7 +87,9 @@ class Pace:
     `number` counts the rounds; the answers of a round are to requests made `since` it began, under
     the same limit. `latency` and `rate`, in answers a second, are those of the last round; `alone`
     is the latency of a chunk that doesn't wait. During a search `before` is the latency at twice
-    the limit. `rounds` have passed since the last search.
+    the limit. `rounds` have passed since the last search. `good` is the limit at which a call was
+    refused or a search began, thus the last that worked; 0 if there is none. For `storm`
+    seconds all calls have been refused.
     """
 
     limit: float
@@ -82,14 +101,31 @@ class Pace:
     alone: float | None = None
     before: float | None = None
     rounds: int = 0
+    good: float = 0.0
+    storm: int = 0
+
+    @property
+    def in_storm(self) -> bool:
+        """Whether no round has passed since a call was refused."""
+        return self.refused_at > 0.0 and self.since <= self.refused_at
+
+    def is_closed(self, now: float) -> bool:
+        """Whether it is too early to try again: half of the limit was too much, and its half."""
+        low = self.limit <= max(1.0, self.good / 4)
+        return self.in_storm and low and now < self.refused_at + COOLDOWN
+
+    @property
+    def recovers(self) -> bool:
+        """Whether the limit is on its way back to what worked before calls were refused."""
+        return self.before is None and self.limit < RECOVERED * self.good
 
     def highest(self, cap: float, now: float) -> float:
         """What the limit may become before long."""
         if _refused_lately(self, now):
-            return min(cap, 2 * self.limit)
+            return min(cap, max(2 * self.limit, self.good))
         if self.latency is None or self.latency < _WAITS * latency_wanted(self.alone or 0.0):
             return min(cap, 16 * self.limit)
-        return self.limit if self.before is None else min(cap, 4 * self.limit)
+        return self.limit if self.before is None else min(cap, 4 * max(self.limit, self.good))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +148,9 @@ class Round:
         """Answers a second (Little's law)."""
         return self.held / self.answers / self.latency
 
-    def complete(self, limit: float) -> bool:
-        return self.answers >= max(LEAST_ROUND, limit / 2)
+    def complete(self, limit: float, *, recovers: bool = False) -> bool:
+        least = _LEAST_RECOVERY if recovers else LEAST_ROUND
+        return self.answers >= max(least, limit / 2)
 
 
 def first_pace(cap: float) -> Pace:
@@ -122,15 +159,42 @@ def first_pace(cap: float) -> Pace:
 
 
 def after_refusal(pace: Pace, now: float) -> Pace:
-    """Halves the limit, at most once in `COOLDOWN` seconds."""
-    if now < pace.refused_at + COOLDOWN:
+    """Halves the limit, at most once in a round or `COOLDOWN` seconds."""
+    if pace.in_storm and now < pace.refused_at + COOLDOWN:
         return pace
-    return _next(replace(pace, refused_at=now, before=None), max(1.0, pace.limit / 2), now)
+    storm = round(pace.storm + now - pace.refused_at) if pace.in_storm else 0
+    slower = replace(pace, refused_at=now, before=None, good=_remembered(pace), storm=storm)
+    return _next(slower, max(1.0, pace.limit / 2), now)
+
+
+def after_acceptance(pace: Pace, now: float) -> Pace:
+    """The next step of the way back, `COOLDOWN` seconds after the last: calls are taken again.
+
+    Answers may take long, and those that are lost would hold up everything when the limit is low.
+    """
+    if not pace.recovers or now < pace.since + COOLDOWN:
+        return pace
+    return _next(replace(pace, storm=0), _step(pace), now)
+
+
+def _remembered(pace: Pace) -> float:
+    """The limit to come back to after a refusal.
+
+    One that comes on the way back tells that there is less room than before; not so if no round has
+    passed since the last, or if the limit is low because of a search.
+    """
+    if pace.limit >= pace.good:
+        return pace.limit
+    if pace.in_storm or pace.before:
+        return pace.good
+    return round((pace.good + pace.limit) / 2, 2)
 
 
 def after_round(pace: Pace, answered: Round, now: float, cap: float) -> Pace:
     """The limit of the next round, between `FLOOR` (or `cap`) and `cap`."""
-    seen = replace(pace, latency=answered.latency, rate=answered.rate)
+    seen = replace(pace, latency=_short(answered.latency), rate=_short(answered.rate), storm=0)
+    if pace.recovers:
+        return _next(seen, min(cap, _step(pace)), now)
     if pace.latency is None:
         # The first requests came all at once: each waited for fewer than the next one.
         return _next(seen, pace.limit, now)
@@ -149,7 +213,8 @@ def latency_wanted(alone: float) -> float:
 
 
 def _must_search(pace: Pace, ratio: float, cap: float) -> bool:
-    if pace.alone is None or ratio < _TOO_SLOW:
+    # While chunks wait for less than half of what they may in any case, there is nothing to find.
+    if ratio < (2.0 if pace.alone is None else _TOO_SLOW):
         return True
     # Not while the limit grows: the latency still follows it.
     grows = ratio > 1 + _NEAR and pace.limit < cap
@@ -166,7 +231,9 @@ def _still_waits(pace: Pace, before: float) -> bool:
 
 
 def _halved(pace: Pace, now: float) -> Pace:
-    return _next(replace(pace, before=pace.latency), max(1.0, pace.limit / 2), now)
+    good = pace.good if pace.before else pace.limit
+    searching = replace(pace, before=pace.latency, good=good)
+    return _next(searching, max(1.0, pace.limit / 2), now)
 
 
 def _found(pace: Pace, rate: float, now: float, cap: float) -> Pace:
@@ -174,19 +241,40 @@ def _found(pace: Pace, rate: float, now: float, cap: float) -> Pace:
     alone = pace.latency or 0.0
     limit = rate * latency_wanted(alone)
     if _refused_lately(pace, now):
-        limit = min(limit, 2 * pace.limit)
-    found = replace(pace, alone=alone, before=None, rounds=0)
+        limit = min(limit, max(2 * pace.limit, pace.good))
+    limit = min(cap, max(_floor(cap), limit))
+    found = replace(pace, alone=alone, before=None, rounds=0, good=min(pace.good, limit))
     # The next requests come all at once, too, and each waits for fewer than the one after it.
-    return _next(found, min(cap, max(_floor(cap), limit)), now + alone)
+    return _next(found, limit, now + alone)
 
 
 def _adjusted(pace: Pace, ratio: float, now: float, cap: float) -> Pace:
     """The same throughput at the latency that is wanted, but twice as many chunks at most."""
     limit = pace.limit * min(2.0, ratio) if abs(ratio - 1) > _NEAR else pace.limit
     if _refused_lately(pace, now):
-        limit = min(limit, pace.limit + 1)
-    later = replace(pace, rounds=pace.rounds + (_FALLS if ratio < 1 - _NEAR else 1))
-    return _next(later, min(cap, max(_floor(cap), limit)), now)
+        limit = min(limit, _step(pace))
+    limit = min(cap, max(_floor(cap), limit))
+    falls = ratio < 1 - _NEAR
+    later = replace(
+        pace,
+        rounds=pace.rounds + (_FALLS if falls else 1),
+        good=min(pace.good, limit) if falls else pace.good,
+    )
+    return _next(later, limit, now)
+
+
+def _step(pace: Pace) -> float:
+    """The limit after a round in which nothing was refused."""
+    limit, good = pace.limit, pace.good
+    if limit < good:
+        return min(2 * limit, good, limit + max(_SMALLEST_STEP, (good - limit) / 2))
+    largest = max(1.0, _LARGEST_STEP * limit)
+    return limit + min(largest, max(_SMALLEST_STEP, limit - good))
+
+
+def _short(number: float) -> float:
+    """As exact as it matters; a lane's item must not grow."""
+    return float(f"{number:.5g}")
 
 
 def _next(pace: Pace, limit: float, since: float) -> Pace:

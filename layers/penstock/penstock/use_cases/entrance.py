@@ -29,12 +29,17 @@ Key = tuple[str, int]
 
 @dataclass(slots=True)
 class Lot:
-    """Permits of one job in one lane: those that are free, and those that it must not use."""
+    """Permits of one job in one lane: those that are free, and those that it must not use.
+
+    It is closed when the endpoint refuses calls: once one chunk was refused, the others don't try.
+    """
 
     lane: Lane
     tag: str
     free: int = 0
     surplus: int = 0
+    closed: bool = False
+    recovers: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class Batch:
         default_factory=lambda: defaultdict(list)
     )
     refusing: set[Lane] = field(default_factory=set)
+    accepting: set[Lane] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -90,17 +96,15 @@ class Entrance:
         """A permit that is free again afterwards, unless it was kept; None if there is none."""
         with self._lock:
             lot = self._lot(job, chunk)
-            if not lot.free and chunk.was_sent:
-                self._take(lot, 1, again=True)
-            has_one = lot.free > 0
+            has_one = self._has_one(lot, chunk)
             lot.free -= has_one
         permit = Permit(lot) if has_one else None
         try:
             yield permit
         finally:
-            if permit and not permit.kept:
+            if permit:
                 with self._lock:
-                    lot.free += 1
+                    self._end(permit)
 
     def turn_away(self, job: Job, chunk: ChunkMessage) -> None:
         """Has the chunk ask again, later."""
@@ -117,7 +121,23 @@ class Entrance:
     def refused(self, job: Job, chunk: ChunkMessage) -> None:
         """The endpoint had no room for the chunk."""
         with self._lock:
-            self._batch.refusing.add(self.lanes.of(job, chunk.path).first)
+            lot = self._lot(job, chunk)
+            lot.closed = True
+            self._batch.refusing.add(lot.lane.first)
+
+    def _end(self, permit: Permit) -> None:
+        if not permit.kept:
+            permit.lot.free += 1
+        elif permit.lot.recovers:
+            self._batch.accepting.add(permit.lot.lane.first)
+
+    def _has_one(self, lot: Lot, chunk: ChunkMessage) -> bool:
+        # Another attempt always tries: the sweep would take the wait for an answer that is lost.
+        if lot.closed and chunk.attempt == 1:
+            return False
+        if not lot.free and chunk.was_sent:
+            self._take(lot, 1, again=True)
+        return lot.free > 0
 
     def _key(self, chunk: ChunkMessage) -> Key:
         return chunk.job_id, self.lanes.number_of(chunk.path)
@@ -126,8 +146,12 @@ class Entrance:
         key = self._key(chunk)
         if key not in self._batch.lots:
             lane, wanted = self.lanes.of(job, chunk.path), max(1, self._batch.expected[key])
-            lot = self._batch.lots[key] = Lot(lane, tag_of(job.job_id))
-            self._take(lot, wanted, again=False)
+            pace, tag = self.lanes.pace(lane), tag_of(job.job_id)
+            closed = pace.is_closed(self.now())
+            lot = Lot(lane, tag, closed=closed, recovers=pace.recovers)
+            self._batch.lots[key] = lot
+            if not closed:
+                self._take(lot, wanted, again=False)
         return self._batch.lots[key]
 
     def _take(self, lot: Lot, wanted: int, *, again: bool) -> None:
@@ -135,6 +159,7 @@ class Entrance:
         asked = min(wanted, room(self.lanes.look(lot.lane), limit, lot.tag, again=again))
         if asked:
             after = self.lanes.count(lot.lane, lot.tag, self._change(asked))
+            limit = self.lanes.limit(lot.lane)  # somebody may just have halved it
             got = granted(after, limit, lot.tag, asked, again=again)
             lot.free += got
             lot.surplus += asked - got
@@ -145,7 +170,8 @@ class Entrance:
         backlog = max(1, chunks // lane.lanes - seen.share(tag).sent)
         highest = pace.highest(self.lanes.cap, self.now()) / lane.lanes
         permits = prospect(seen, highest, tag)
-        ahead = Ahead(permits, pace.latency, backlog, seen.idle(self.now()))
+        idle = max(seen.idle(self.now()), pace.storm)
+        ahead = Ahead(permits, pace.latency, backlog, idle)
         return waiting_time(ahead, chunk.turns)
 
     def _send_later(self) -> None:
@@ -158,6 +184,8 @@ class Entrance:
         try:
             for lot in batch.lots.values():
                 self._give_back(lot)
+            for lane in batch.accepting - batch.refusing:
+                self.lanes.speed_up(lane)
             for lane in batch.refusing:
                 self.lanes.slow_down(lane)
         except PenstockError as error:

@@ -101,5 +101,5 @@ class Exit:
     def _next_round(self, lane: Lane, after: Occupancy) -> None:
         cap = self.lanes.cap
         pace = after.pace or first_pace(cap)
-        if after.answered.complete(pace.limit / lane.lanes):
+        if after.answered.complete(pace.limit / lane.lanes, recovers=pace.recovers):
             self.lanes.change_pace(lane, after_round(pace, after.answered, self.now(), cap))

@@ -13,7 +13,7 @@ from penstock.domain.admission import (
 )
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job
-from penstock.domain.pacing import Pace, after_refusal, first_pace
+from penstock.domain.pacing import Pace, after_acceptance, after_refusal, first_pace
 from penstock.ports import Admissions, Change, Journal
 
 MEMORY = 0.2
@@ -74,6 +74,13 @@ class Lanes:
         slower = after_refusal(pace, self.now())
         if slower != pace:
             self.change_pace(lane, slower)
+
+    def speed_up(self, lane: Lane) -> None:
+        """The endpoint takes calls again."""
+        pace = self.pace(lane)
+        faster = after_acceptance(pace, self.now())
+        if faster != pace:
+            self.change_pace(lane, faster)
 
     def change_pace(self, lane: Lane, pace: Pace) -> None:
         """Nothing happens if somebody else was first."""

@@ -1,0 +1,149 @@
+"""Each template of examples/endpoints makes an endpoint that answers, as far as SageMaker decides.
+
+CloudFormation's part is played here: properties go to the API calls of the same names.
+"""
+
+import io
+import json
+import tarfile
+from typing import Any
+
+import pytest
+
+from tests.contract.sagemaker.lab import (
+    BUCKET,
+    ON_AWS,
+    REGION,
+    ROLE,
+    Lab,
+    eventually,
+    image,
+    unique,
+)
+from tests.template.endpoint_templates import EndpointTemplate, kinds
+
+pytestmark = pytest.mark.skipif(ON_AWS, reason="the images are local ones")
+
+TOPIC = f"arn:aws:sns:{REGION}:000000000000:"
+IMAGES = {"multi-model": "multi_model", "multi-container": "stage", "inference-pipeline": "stage"}
+CALLS = {
+    "AWS::SageMaker::Model": "create_model",
+    "AWS::SageMaker::EndpointConfig": "create_endpoint_config",
+    "AWS::SageMaker::Endpoint": "create_endpoint",
+    "AWS::SageMaker::InferenceComponent": "create_inference_component",
+}
+NAMES = {"create_model": "ModelName", "create_endpoint_config": "EndpointConfigName"}
+
+
+class Deployment:
+    """A template on the local SageMaker. What `Ref` and `GetAtt` give are names and a role."""
+
+    def __init__(self, lab: Lab, kind: str) -> None:
+        self.lab, self.name = lab, unique("deployed")
+        self.template = EndpointTemplate.load(kind)
+        prefix = unique("models")
+        self.parameters = self.template.given(
+            EndpointName=self.name,
+            ComponentName=f"{self.name}-component",
+            ModelName=f"{self.name}-model",
+            ImageUri=image(IMAGES.get(kind, "behaviours")),
+            ImageRepositoryArn="arn:aws:ecr:eu-west-1:000000000000:repository/x",
+            ModelDataBucket=BUCKET,
+            ModelDataPrefix=f"{prefix}/",
+            ModelDataKey=f"{prefix}/a.tar.gz",
+            ChallengerDataKey=f"{prefix}/a.tar.gz",
+            WorkBucketName=BUCKET,
+            InferenceSuccessTopicArn=f"{TOPIC}success",
+            InferenceErrorTopicArn=f"{TOPIC}error",
+        )
+        lab.around.put(f"{prefix}/a.tar.gz", archive())
+        for resource, properties in self.template.sagemaker_resources():
+            self._create(resource, CALLS[properties["Type"]], properties["Properties"])
+
+    def _create(self, resource: str, call: str, properties: Any) -> None:
+        given = _typed(self.template.resolved(properties, self.parameters | {"ROLE": ROLE}))
+        name = NAMES.get(call)
+        if name:
+            given.setdefault(name, f"{self.name}-{resource}")
+        given.pop("RetainAllVariantProperties", None)  # UpdateEndpoint's
+        self._replace_names(given)
+        getattr(self.lab.server.control, call)(**given)
+        if call == "create_endpoint":
+            self.lab.server.until_status(self.name, "InService")
+        if call == "create_inference_component":
+            eventually(self._component_is_in_service)
+
+    def _component_is_in_service(self) -> bool:
+        found = self.lab.server.control.describe_inference_component(
+            InferenceComponentName=f"{self.name}-component"
+        )
+        return bool(found["InferenceComponentStatus"] == "InService")
+
+    def _replace_names(self, value: Any) -> None:
+        """`!GetAtt Model.ModelName` has become the resource's own name."""
+        if isinstance(value, dict):
+            for key, each in value.items():
+                if isinstance(each, str) and each.startswith("@"):
+                    value[key] = f"{self.name}-{each[1:]}"
+                self._replace_names(value[key])
+        elif isinstance(value, list):
+            for each in value:
+                self._replace_names(each)
+
+    @property
+    def target(self) -> dict[str, str]:
+        kind = self.template.kind
+        return {
+            "multi-model": {"TargetModel": "a.tar.gz"},
+            "multi-container": {"TargetContainerHostname": "second"},
+            "variants": {"TargetVariant": "challenger"},
+            "inference-component": {"InferenceComponentName": f"{self.name}-component"},
+        }.get(kind, {})
+
+
+def archive() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        member = tarfile.TarInfo("word")
+        member.size = 1
+        tar.addfile(member, io.BytesIO(b"a"))
+    return packed.getvalue()
+
+
+def _typed(value: Any) -> Any:
+    """Numbers that parameters have made texts of."""
+    if isinstance(value, dict):
+        return {key: _typed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_typed(each) for each in value]
+    if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+        return json.loads(value)
+    return value
+
+
+@pytest.mark.parametrize("kind", sorted(set(kinds()) - {"batch-transform", "asynchronous"}))
+def test_the_endpoint_of_a_template_answers_in_real_time(lab: Lab, kind: str) -> None:
+    deployed = Deployment(lab, kind)
+
+    answer = lab.server.runtime.invoke_endpoint(
+        EndpointName=deployed.name, Body=b"[]", **deployed.target
+    )
+
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+def test_the_endpoint_of_the_asynchronous_template_takes_asynchronous_requests(lab: Lab) -> None:
+    deployed = Deployment(lab, "asynchronous")
+
+    answer = lab.server.runtime.invoke_endpoint_async(EndpointName=deployed.name, Body=b"[]")
+
+    assert answer["OutputLocation"].startswith(f"s3://{BUCKET}/async/output/")
+    assert answer["FailureLocation"].startswith(f"s3://{BUCKET}/async/failure/")
+
+
+def test_the_model_of_the_transform_template_is_one_that_a_job_can_name(lab: Lab) -> None:
+    deployed = Deployment(lab, "batch-transform")
+
+    found = lab.server.control.describe_model(ModelName=f"{deployed.name}-model")
+
+    assert found["PrimaryContainer"]["ModelDataUrl"].endswith("/a.tar.gz")
