@@ -67,6 +67,7 @@ EXPECTED = {
         "WorkBucket": "s3:ListBucket",
         "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:Query",
         "ResultQueue": "sqs:SendMessage",
+        "InvokeQueue": "sqs:SendMessage",
         "transform-job/penstock-*": "sagemaker:CreateTransformJob sagemaker:AddTags "
         "sagemaker:StopTransformJob",
         "StartTransformLogGroup": LOG,
