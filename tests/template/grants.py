@@ -113,6 +113,9 @@ REASONS: Mapping[Grant, str] = {
     Grant("*", "s3:AbortMultipartUpload", "*"): (
         "for uploads that a function left open when it died: nobody touches them for 15 minutes"
     ),
+    Grant("StartTransformFunction", "sqs:SendMessage", "InvokeQueue"): (
+        "for a job that is stopped while its chunks wait for a transform job: seconds here"
+    ),
     Grant("HandleDeadLetterFunction", "sqs:SendMessage", "InvokeQueue"): (
         "for a chunk whose halves were lost and that was sent once more, ten times in vain"
     ),

@@ -68,8 +68,9 @@ EXPECTED = {
         "WorkBucket/transform/*/jobs/*": "s3:PutObject s3:GetObject",
         "WorkBucket/transform/*/in/*": "s3:GetObject",
         "WorkBucket": "s3:ListBucket",
-        "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:Query",
+        "JobTable": "dynamodb:GetItem dynamodb:PutItem dynamodb:Query",
         "ResultQueue": "sqs:SendMessage",
+        "InvokeQueue": "sqs:SendMessage",
         "transform-job/penstock-*": "sagemaker:CreateTransformJob sagemaker:AddTags "
         "sagemaker:StopTransformJob",
         "StartTransformLogGroup": LOG,

@@ -14,9 +14,10 @@ from aws_lambda_powertools import Logger
 from penstock.batches import Batches, Stage
 from penstock.domain.dead_letters import DeadLetter
 from penstock.domain.envelopes import document_of, unwrapped
-from tests.unit.use_cases.world import Due, World
+from tests.unit.use_cases.world import PIPELINE, Due, World
 
 KEY = "in/good.txt"
+TRANSFORM = "invoke: {mode: transform, model: demo, instance_type: ml.m5.large}\n"
 PARSERS: dict[str, Callable[[str], Any]] = {"results": unwrapped}
 """Of functions whose messages may come in an envelope, as in functions/."""
 
@@ -32,12 +33,14 @@ class Consumer:
     """A job is under way, and its next message in the queue."""
 
     queue: str
-    world: World = field(default_factory=lambda: World(region_bytes=1000))
+    world: World = field(init=False)
     good: list[dict[str, Any]] = field(default_factory=list)
     log: io.StringIO = field(default_factory=io.StringIO)
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
+        pipeline = TRANSFORM if self.queue == "transform" else PIPELINE
+        self.world = World(pipeline=pipeline, region_bytes=1000)
         self.job_id = self.world.drop(KEY, b"one\ntwo\n")
         self.world.before_delivery = self._stop
         with suppress(ReachedError):

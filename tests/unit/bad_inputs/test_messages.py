@@ -222,12 +222,50 @@ FOREIGN = {
     ),
 }
 
+GATHER = messages.gather(JOB, 0)
+TRANSFORMS = {
+    "a look without a group": (json.dumps(changed(GATHER, "group", ABSENT)), "`group` is missing"),
+    "a look at a group of letters": (json.dumps(GATHER | {"group": "a"}), "`group` is 'a'"),
+    "a look at a group that is true": (json.dumps(GATHER | {"group": True}), "`group` is True"),
+    "a look of no job": (json.dumps(changed(GATHER, "job_id", ABSENT)), "`job_id` is missing"),
+    "a message of another queue": (json.dumps(messages.finish(JOB)), "`kind` is 'finish'"),
+}
+
+ENDED = {
+    "detail-type": "SageMaker Transform Job State Change",
+    "detail": {"TransformJobName": "nightly-scores", "TransformJobStatus": "Completed"},
+}
+RESULTS |= {
+    "the end of a transform job without a name": (
+        json.dumps(changed(ENDED, "detail.TransformJobName", ABSENT)),
+        "`TransformJobName` is missing",
+    ),
+    "the end of a transform job in a status that there is not": (
+        json.dumps(changed(ENDED, "detail.TransformJobStatus", "Exploded")),
+        "`detail.TransformJobStatus` is 'Exploded'",
+    ),
+    "an end without a detail": (json.dumps(changed(ENDED, "detail", ABSENT)), "`detail` is miss"),
+    "trouble of a kind that there is not": (
+        json.dumps(NOTIFICATION | {"trouble": {"kind": "bad", "code": "X", "message": "y"}}),
+        "`trouble.kind` is 'bad'",
+    ),
+    "trouble without words": (
+        json.dumps(NOTIFICATION | {"trouble": {"kind": "permanent", "code": "X"}}),
+        "`message` is missing",
+    ),
+}
+FOREIGN["the end of somebody else's transform job"] = (
+    json.dumps(ENDED),
+    "not a transform job of Penstock: 'nightly-scores'",
+)
+
 CASES = [
     pytest.param(queue, *case, id=f"{queue}: {name}")
     for queue, table in (
         ("upload", UPLOADS),
         ("split", SPLITS),
         ("invoke", INVOCATIONS),
+        ("transform", TRANSFORMS),
         ("assemble", ASSEMBLIES),
         ("results", RESULTS),
     )

@@ -177,7 +177,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     ),
     "a request of more than SageMaker takes": (
         REALTIME + "  max_payload: 26MB\n",
-        "line 4: `invoke.max_payload` is '26MB': Input should be less than or equal to 25000000",
+        "line 4: `invoke.max_payload` is 26000000: with mode: realtime it is between 1KiB and 25MB",
     ),
     "five minutes in real time": (
         REALTIME + "  timeout: 5m\n",

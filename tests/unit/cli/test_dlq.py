@@ -99,6 +99,7 @@ def test_each_queue_is_shown_with_its_letters_visible_and_in_flight(world, sqs):
         ["upload", "0", "0"],
         ["split", "0", "0"],
         ["invoke", "2", "0"],
+        ["transform", "0", "0"],
         ["result", "0", "1"],
         ["assemble", "0", "0"],
     ]
@@ -111,7 +112,7 @@ def test_without_letters_there_is_nothing_to_explain(world, sqs):
     result = world.penstock("dlq")
 
     assert (result.exit_code, result.stderr) == (0, "no dead letters\n")
-    assert len(result.stdout.splitlines()) == 6
+    assert len(result.stdout.splitlines()) == 7
 
 
 def test_the_letters_of_a_queue_are_told_without_their_contents(world, sqs):
@@ -288,7 +289,8 @@ def test_what_is_done_to_one_queue_needs_its_name(world, sqs, words):
     result = world.penstock("dlq", *words)
 
     assert result.exit_code == 2
-    assert "need a QUEUE: one of upload, split, invoke, result, assemble" in result.stderr
+    names = "upload, split, invoke, transform, result, assemble"
+    assert f"need a QUEUE: one of {names}" in result.stderr
 
 
 def test_a_stack_of_an_earlier_version_is_told(world):

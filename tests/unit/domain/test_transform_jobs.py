@@ -106,7 +106,7 @@ def test_ready_are_objects_in_no_transform_job_and_chunks_may_be_pending() -> No
 
     look.note([settled, ready, flying, told], {_name(flying): running, _name(told): collected})
 
-    assert look.ready == [_name(ready)]
+    assert list(look.ready) == [_name(ready)]
     assert look.told == [(told, collected)]
     assert look.pending
 
@@ -122,7 +122,7 @@ def test_a_chunk_that_is_not_staged_is_pending() -> None:
 
     look.note([replace(state_of(1), inference_id=None)], {})
 
-    assert (look.ready, look.pending) == ([], True)
+    assert (look.ready, look.pending) == ({}, True)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,10 @@ def test_a_chunk_that_is_not_staged_is_pending() -> None:
 def test_chunks_go_when_no_more_come(
     ready: int, pending: bool, seen: int | None, expected: Next
 ) -> None:
-    assert what_next(Look(["x"] * ready, pending), seen) is expected
+    message = ChunkMessage(JOB_ID, 0, 0, 0, 1, 1, 0, 4)
+    look = Look(dict.fromkeys(map(str, range(ready)), message), pending)
+
+    assert what_next(look, seen) is expected
 
 
 # Troubles

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from penstock.domain.chunk import ChunkState
+from penstock.domain.chunk import ChunkMessage, ChunkState
 from penstock.domain.transform_job import Stage, TransformJob, member_of
 
 
@@ -17,11 +17,12 @@ from penstock.domain.transform_job import Stage, TransformJob, member_of
 class Look:
     """The chunks of a group that have no outcome.
 
-    `ready` are objects that are in no transform job. `pending`: there are chunks that may still
-    become ready. `told` are those whose transform job has ended and been told of.
+    `ready` are those of which the object is in no transform job, by its name. `pending`: there are
+    chunks that may still become ready. `told` are those whose transform job has ended, and which
+    were told so.
     """
 
-    ready: list[str] = field(default_factory=list)
+    ready: dict[str, ChunkMessage] = field(default_factory=dict)
     pending: bool = False
     told: list[tuple[ChunkState, TransformJob]] = field(default_factory=list)
 
@@ -34,8 +35,8 @@ class Look:
     def _note(self, state: ChunkState, places: Mapping[str, TransformJob]) -> None:
         member = member_of(state)
         transform = places.get(member) if member else None
-        if member and transform is None:
-            self.ready.append(member)
+        if member and state.message and transform is None:
+            self.ready[member] = state.message
         elif transform is None or transform.stage is Stage.COLLECTED:
             self.pending = True
             if transform:

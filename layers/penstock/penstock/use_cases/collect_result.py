@@ -69,7 +69,7 @@ def _trouble(document: dict[str, Any]) -> Trouble | None:
         kind = Kind(field(told, "kind", str))
     except ValueError as error:
         raise bad_message(f"`trouble.kind` is {told['kind']!r:.80}") from error
-    code, message = field(told, "code", str), field(told, "message", str)
+    code, message = (legible(field(told, name, str), _LONGEST) for name in ("code", "message"))
     return Trouble(kind, code, message, of_records=told.get("of_records") is True)
 
 

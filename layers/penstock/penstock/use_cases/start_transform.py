@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.domain.envelopes import bad_message, optional_field
 from penstock.domain.errors import PermanentError, RetryableError
 from penstock.domain.gathering import Next, what_next
 from penstock.domain.job import Job
@@ -54,15 +55,26 @@ class StartTransform:
     def __call__(self, message: dict[str, Any]) -> None:
         messages.checked(message, "gather")
         job = self.table.get_job(message["job_id"])
-        if job is None or job.status.terminal or job.stop or self.now() >= job.deadline_at:
+        if job is None or job.status.terminal or self.now() >= job.deadline_at:
             return
+        if job.pipeline.invoke.transform is None:
+            raise bad_message("the job's model is not run by transform jobs")
         transforms = self.table.get_transforms(job.job_id)
         ours = [each for each in transforms if each.group == message["group"]]
+        if job.stop:
+            self._send_back(job, message["group"], ours)
+            return
         self._tell_of_refused(job, ours)
         # The function that planned them died, or SageMaker had no room for them.
         planned = [each for each in ours if each.stage is Stage.PLANNED]
-        if self._create_all(job, planned, int(message.get("pauses") or 0)):
+        if self._create_all(job, planned, optional_field(message, "pauses", int) or 0):
             self._gather(job, message, ours)
+
+    def _send_back(self, job: Job, group: int, ours: list[TransformJob]) -> None:
+        """Chunks of a job that was stopped go to invoke_model, which settles them."""
+        ready = self.look(job, group, ours).ready
+        if ready:
+            self.queues.invoke(job.job_id, list(ready.values()))
 
     def _tell_of_refused(self, job: Job, transforms: list[TransformJob]) -> None:
         """The function to which SageMaker refused one may have died before it had told."""
