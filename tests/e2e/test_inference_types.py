@@ -179,7 +179,7 @@ def test_a_target_that_doesnt_suit_the_endpoint_is_told_after_the_first_chunks(
     del endpoint
     echo.configure("unsuited", f"invoke: {{{invoke}}}\nchunk: {{max_records: 1}}\n")
 
-    delivered = echo.run("unsuited/numbers.csv", b"1\n" * 1000)
+    delivered = echo.run("unsuited/numbers.csv", b"1\n" * 300)
 
     assert delivered.manifest["status"] == "FAILED"
     assert says in delivered.manifest["failure"]["message"]
