@@ -51,7 +51,7 @@ def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
                 "InitialInstanceCount": endpoint.instances,
             }
         ],
-        AsyncInferenceConfig=_asynchronous(stack, endpoint),
+        AsyncInferenceConfig=async_config(stack, endpoint.concurrency),
     )
     sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
     wait_until_in_service(sagemaker, endpoint.name)
@@ -77,7 +77,8 @@ def client(stack: Mapping[str, str], service: str) -> Any:
     return session.client(service, endpoint_url=url)  # type: ignore[call-overload]
 
 
-def _asynchronous(stack: Mapping[str, str], endpoint: Endpoint) -> dict[str, Any]:
+def async_config(stack: Mapping[str, str], concurrency: int = 4) -> dict[str, Any]:
+    """What wires an asynchronous endpoint to the stack."""
     work = f"s3://{stack['work_bucket']}/async"
     return {
         "OutputConfig": {
@@ -88,7 +89,7 @@ def _asynchronous(stack: Mapping[str, str], endpoint: Endpoint) -> dict[str, Any
                 "ErrorTopic": stack["inference_error_topic_arn"],
             },
         },
-        "ClientConfig": {"MaxConcurrentInvocationsPerInstance": endpoint.concurrency},
+        "ClientConfig": {"MaxConcurrentInvocationsPerInstance": concurrency},
     }
 
 

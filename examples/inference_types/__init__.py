@@ -1,6 +1,9 @@
 """One example for each of SageMaker's inference types; `python -m examples.inference_types`."""
 
 from examples.inference_types import (
+    asynchronous,
+    auto,
+    batch_transform,
     inference_component,
     inference_pipeline,
     multi_container,
@@ -13,6 +16,7 @@ from examples.inference_types import (
 EXAMPLES = {
     module.EXAMPLE.name: module.EXAMPLE
     for module in (
+        asynchronous,
         realtime,
         serverless,
         multi_model,
@@ -20,5 +24,7 @@ EXAMPLES = {
         inference_pipeline,
         variants,
         inference_component,
+        batch_transform,
+        auto,
     )
 }

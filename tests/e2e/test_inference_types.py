@@ -26,6 +26,23 @@ def test_the_example_of_a_type_delivers_what_its_model_says(stack: Stack, exampl
     assert finished.manifest["retries"] == 0
 
 
+def test_the_manifest_says_which_mode_was_chosen_and_why(stack: Stack) -> None:
+    finished = run(stack.document, EXAMPLES["auto"])
+
+    assert finished.manifest["choice"] == {
+        "mode": "realtime",
+        "reason": "endpoint types-auto is serverless",
+    }
+
+
+def test_a_file_for_an_endpoint_that_there_is_not_fails_at_once(stack: Stack) -> None:
+    stack.configure("nobody", "invoke: {mode: auto, endpoint: nobody}\n")
+
+    delivered = stack.run("nobody/numbers.csv", b"1\n")
+
+    assert delivered.manifest["failure"]["code"] == "NoSuchEndpoint"
+
+
 def test_throttles_of_a_serverless_endpoint_burn_no_attempts(stack: Stack) -> None:
     """One attempt is all that a chunk has here; the endpoint takes two requests at a time."""
     example = EXAMPLES["serverless"]

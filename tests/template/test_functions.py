@@ -45,7 +45,11 @@ ENVIRONMENT = {
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 ENDPOINT_URLS = {
     "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": {"InvokeModelFunction"},
-    "AWS_ENDPOINT_URL_SAGEMAKER": {"StartTransformFunction", "SweepJobsFunction"},
+    "AWS_ENDPOINT_URL_SAGEMAKER": {
+        "AcceptUploadFunction",
+        "StartTransformFunction",
+        "SweepJobsFunction",
+    },
 }
 BOUNDED_LOOPS = {
     "SplitInputFunction": "a region comes twice: for its scan, then for its chunks",

@@ -34,7 +34,9 @@ def test_the_page_has_a_pipeline_for_each_type():
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 def test_the_pipeline_of_an_example_is_valid(example):
-    assert load_pipeline(example.pipeline, "a file").invoke.endpoint.startswith("types-")
+    invoke = load_pipeline(example.pipeline, "a file").invoke
+    named = invoke.transform.model if invoke.transform else invoke.endpoint
+    assert named.startswith("types-")
 
 
 def test_every_example_is_in_the_list_of_examples():

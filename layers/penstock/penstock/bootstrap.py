@@ -10,6 +10,7 @@ from penstock.adapters.admissions import DynamoDbAdmissions
 from penstock.adapters.sagemaker import SageMakerModel
 from penstock.bootstrap_ports import (
     announcer_of,
+    endpoints_of,
     objects_of,
     queues_of,
     table_of,
@@ -63,7 +64,8 @@ def accept_upload(settings: Settings, journal: Journal) -> AcceptUpload:
         region_bytes=settings.region_bytes,
         input_bucket=settings.input_bucket,
         output_bucket=settings.output_bucket,
-        endpoints=EndpointNames.parse(settings.endpoint_names),
+        endpoints=endpoints_of(),
+        callable_endpoints=EndpointNames.parse(settings.endpoint_names),
         models=model_names(settings.model_names),
     )
 

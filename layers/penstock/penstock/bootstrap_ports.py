@@ -6,6 +6,7 @@ from functools import cache
 from penstock.adapters.announcements import AwsAnnouncer
 from penstock.adapters.aws import client
 from penstock.adapters.dynamodb import DynamoDbTable
+from penstock.adapters.endpoints import SageMakerEndpoints
 from penstock.adapters.s3 import S3Objects
 from penstock.adapters.sqs import SqsQueues
 from penstock.adapters.transforms import SageMakerTransforms, control_client
@@ -43,6 +44,11 @@ def announcer_of(settings: Settings) -> AwsAnnouncer:
         failure_topic=settings.failure_topic,
         event_bus=settings.event_bus,
     )
+
+
+@cache
+def endpoints_of() -> SageMakerEndpoints:
+    return SageMakerEndpoints(client("sagemaker"), time.time)
 
 
 @cache

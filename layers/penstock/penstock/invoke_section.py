@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from penstock.domain.invoke import (
     USUAL_INVOCATION,
     USUAL_REALTIME,
+    USUAL_TRANSFORM_FROM,
     Invoke,
     Mode,
     Target,
@@ -34,9 +35,12 @@ _TARGETS = {
 def _endpoint_or_model(schema: dict[str, Any]) -> None:
     """Which keys a mode demands, for editors."""
     del schema["required"]
-    schema["if"] = {"properties": {"mode": {"const": "transform"}}, "required": ["mode"]}
-    schema["then"] = {"required": ["model", "instance_type"]}
-    schema["else"] = {"required": ["endpoint"]}
+    with_model: dict[str, Any] = {"required": ["model", "instance_type"]}
+    transforms = {"properties": {"mode": {"const": "transform"}}, "required": ["mode"]}
+    chooses = {"properties": {"mode": {"const": "auto"}}, "required": ["mode"]}
+    either = {"anyOf": [{"required": ["endpoint"]}, with_model]}
+    others = {"if": chooses, "then": either, "else": {"required": ["endpoint"]}}
+    schema.update({"if": transforms, "then": with_model, "else": others})
 
 
 class InvokeSection(TransformFields):
@@ -100,12 +104,20 @@ class InvokeSection(TransformFields):
     inference_component: Name | None = Field(
         None, description="realtime: an inference component of the endpoint"
     )
+    transform_from: Bytes = Field(
+        USUAL_TRANSFORM_FROM,
+        ge=0,
+        description="auto: size of the files that become transform jobs (1GiB)",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _no_endpoint(cls, given: Any) -> Any:
         """A transform job has none: it isn't missing."""
-        if isinstance(given, dict) and given.get("mode") == "transform":
+        if not isinstance(given, dict):
+            return given
+        chooses = given.get("mode") == "auto" and given.get("model")
+        if chooses or given.get("mode") == "transform":
             return {"endpoint": None} | given
         return given
 
@@ -119,7 +131,7 @@ class InvokeSection(TransformFields):
         fields: dict[str, Any] = self.model_dump()
         target = Target(**{name: fields.pop(key) for key, name in _TARGETS.items()})
         ours = {name: fields.pop(name) for name in TRANSFORM_KEYS}
-        transforms = self.mode == "transform"
+        transforms = self.mode in ("transform", "auto") and self.model is not None
         timeout = ceil(self.timeout or USUAL_INVOCATION[self.mode])
         payload = self.max_payload or (USUAL_REALTIME if self.mode == "realtime" else None)
         return Invoke(

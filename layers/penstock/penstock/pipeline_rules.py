@@ -12,9 +12,11 @@ _ONLY_IN = {
     "target_variant": "realtime",
     "target_container": "realtime",
     "inference_component": "realtime",
+    "transform_from": "auto",
 }
 _WHY = {
     "queue_timeout": "only there do requests wait in a queue of SageMaker",
+    "transform_from": "only there is something to choose",
 }
 SMALLEST = 1024
 _CANNOT_ADDRESS = "an asynchronous request cannot name a part of its endpoint"
@@ -40,7 +42,7 @@ def _misplaced(document: PipelineDocument) -> Iterator[Complaint]:
     for key, mode in _ONLY_IN.items():
         if getattr(invoke, key) is None or key not in invoke.model_fields_set:
             continue
-        if mode != invoke.mode:
+        if invoke.mode not in (mode, "auto"):
             why = _WHY.get(key, _CANNOT_ADDRESS)
             text = f"is for mode: {mode}, and this is {invoke.mode}; {why}"
             yield Complaint(("invoke", key), text)

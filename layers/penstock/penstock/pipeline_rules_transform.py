@@ -26,11 +26,14 @@ _SPLIT_ELSEWHERE = ("recordio", "tfrecord")
 
 def transform_complaints(document: PipelineDocument) -> Iterator[Complaint]:
     """In the order of the document's keys."""
-    if document.invoke.mode != "transform":
+    chooses = document.invoke.mode == "auto"
+    if document.invoke.mode != "transform" and not chooses:
         yield from _out_of_place(document)
         return
+    if chooses and not TRANSFORM_KEYS & document.invoke.model_fields_set:
+        return
     yield from _needed(document)
-    yield from _without_endpoint(document)
+    yield from _unsent(document) if chooses else _without_endpoint(document)
     yield from _sizes(document)
     yield from _formats(document)
     yield from _by_line(document)
@@ -55,7 +58,11 @@ def _without_endpoint(document: PipelineDocument) -> Iterator[Complaint]:
     if invoke.endpoint:
         text = "is for the other modes: a transform job runs `invoke.model` without one; remove it"
         yield Complaint(("invoke", "endpoint"), text)
-    if invoke.custom_attributes:
+    yield from _unsent(document)
+
+
+def _unsent(document: PipelineDocument) -> Iterator[Complaint]:
+    if document.invoke.custom_attributes:
         text = "is for the other modes: a transform job cannot send it; use `invoke.environment`"
         yield Complaint(("invoke", "custom_attributes"), text)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from penstock.domain.admission import Lane, Occupancy, Share
+from penstock.domain.choice import Kind
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.fan_in import Step
 from penstock.domain.identity import ChunkPath
@@ -267,6 +268,13 @@ class SyncAnswer:
     body: bytes
     content_type: str
     variant: str | None = None
+
+
+class Endpoints(Protocol):
+    """What is known of endpoints before they are called."""
+
+    def kind_of(self, name: str) -> Kind:
+        """Raises PermanentError `NoSuchEndpoint`, `AccessDenied`."""
 
 
 class Model(Protocol):

@@ -129,7 +129,7 @@ SOUND = "invoke:\n  endpoint: demo\n"
         (SOUND + "  timeout: 2h\n", 3, "less than or equal to 3600"),
         (SOUND + "  timeout: soon\n", 3, "is not a number with a unit"),
         (SOUND + "  timeout: 0\n", 3, "greater than or equal to 1"),
-        (SOUND + "  mode: batch\n", 3, "it must be async, realtime or transform"),
+        (SOUND + "  mode: batch\n", 3, "it must be async, realtime, transform or auto"),
         ("invoke:\n  endpoint: under_score\n", 2, "`invoke.endpoint` is 'under_score'"),
         ("invoke:\n  endpoint: " + "x" * 64 + "\n", 2, "at most 63"),
         ("invoke:\n  endpoint: 2026-01-01\n", 2, "valid string"),

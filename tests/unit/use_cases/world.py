@@ -26,6 +26,7 @@ from penstock.testing import (
     FakeAdmissions,
     FakeAnnouncer,
     FakeClock,
+    FakeEndpoints,
     FakeJournal,
     FakeModel,
     FakeObjects,
@@ -160,6 +161,7 @@ class World:
         self.clock = FakeClock()
         self.objects, self.table, self.queues = FakeObjects(), FakeTable(), FakeQueues()
         self.model, self.announcer, self.journal = FakeModel(), FakeAnnouncer(), FakeJournal()
+        self.endpoints = FakeEndpoints()
         self.admissions, self.cap = FakeAdmissions(), cap
         self.transforms, self.transform_seconds = FakeTransforms(now=self.clock), 300.0
         self.transform_service = TransformService(self.objects, self.transforms, self._predict)
@@ -371,6 +373,7 @@ class World:
             region_bytes,
             "input",
             "output",
+            self.endpoints,
         )
         invoke = InvokeModel(
             table=table,

@@ -6,12 +6,17 @@ from typing import Any, Literal
 
 from penstock.domain.transform import Transform
 
-Mode = Literal["async", "realtime", "transform"]
+Mode = Literal["async", "realtime", "transform", "auto"]
 
-LONGEST_INVOCATION: dict[str, int] = {"async": 3600, "realtime": 60, "transform": 3600}
-"""Seconds, after which SageMaker gives up."""
+LONGEST_INVOCATION: dict[str, int] = {
+    "async": 3600,
+    "realtime": 60,
+    "transform": 3600,
+    "auto": 3600,
+}
+"""Seconds, after which SageMaker gives up. Of `auto` it is not known yet what it will be."""
 
-USUAL_INVOCATION: dict[str, int] = {"async": 900, "realtime": 60, "transform": 600}
+USUAL_INVOCATION: dict[str, int] = {"async": 900, "realtime": 60, "transform": 600, "auto": 0}
 
 MIB = 1024**2
 LARGEST_REALTIME = 25_000_000
@@ -26,6 +31,9 @@ one they end before invoke_model's 120 seconds do."""
 
 CALL_MARGIN = 15.0
 """Seconds that a function may take beside the model: for the connection, and to settle."""
+
+USUAL_TRANSFORM_FROM = 1024**3
+"""Bytes of a file that is worth the minutes in which a transform job starts."""
 
 MODEL_NAME = "{model}"
 """Stands in `Target.model` for what the file's key or the record says."""
@@ -49,7 +57,8 @@ class Target:
 class Invoke:
     """Which model, and how it is called. Times are seconds, `max_payload` is bytes.
 
-    With a `transform` there is no endpoint.
+    With a `transform` there is no endpoint, but where the mode is still to be chosen: files of at
+    least `transform_from` bytes get it then. `choice` is why the mode was chosen, if it was.
     """
 
     endpoint: str
@@ -63,6 +72,8 @@ class Invoke:
     max_payload: int | None = None
     target: Target = Target()
     transform: Transform | None = None
+    transform_from: int = USUAL_TRANSFORM_FROM
+    choice: str | None = None
 
     def timeout_for(self, records: int) -> int:
         """Seconds that the model may take for a request of so many records.

@@ -79,6 +79,7 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         "chunks": job.totals.chunks if job.totals else 0,
         "attempts": ending.effort.attempts,
         "retries": ending.effort.retries,
+        **_choice(job),
         **ending.serving,
         "timings": _timings(job, ending.finished_at),
         "cost_estimate": _cost(ending.effort),
@@ -92,6 +93,13 @@ def _transform_jobs(job: Job, ending: Ending) -> dict[str, Any]:
     if job.pipeline.invoke.transform is None:
         return {}
     return {"transform_jobs": [each.to_document() for each in ending.transform_jobs]}
+
+
+def _choice(job: Job) -> dict[str, Any]:
+    invoke = job.pipeline.invoke
+    if invoke.choice is None:
+        return {}
+    return {"choice": {"mode": invoke.mode, "reason": invoke.choice}}
 
 
 def build_merged_manifest(before: dict[str, Any], job: Job, ending: Ending) -> dict[str, Any]:

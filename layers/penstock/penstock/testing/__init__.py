@@ -6,6 +6,7 @@ can count, fail or repeat it.
 """
 
 from penstock.testing.admissions import FakeAdmissions
+from penstock.testing.endpoints import FakeEndpoints
 from penstock.testing.objects import FakeObjects
 from penstock.testing.surroundings import (
     FakeAnnouncer,
@@ -22,6 +23,7 @@ __all__ = [
     "FakeAdmissions",
     "FakeAnnouncer",
     "FakeClock",
+    "FakeEndpoints",
     "FakeJournal",
     "FakeModel",
     "FakeObjects",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.domain.choice import AUTO, choose, chosen
 from penstock.domain.endpoint_names import ANY_ENDPOINT, EndpointNames
 from penstock.domain.envelopes import bad_message, field, optional_field
 from penstock.domain.errors import PermanentError
@@ -24,7 +25,7 @@ from penstock.domain.payload import check_content_type
 from penstock.domain.pipeline import Pipeline
 from penstock.domain.remedies import advised
 from penstock.pipeline_file import MAXIMUM_FILE, TOO_LONG, InvalidPipelineError, load_pipeline
-from penstock.ports import Announcer, JobTable, Journal, ObjectRef, ObjectStore, Queues
+from penstock.ports import Announcer, Endpoints, JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases import messages
 from penstock.use_cases.accept_redrive import AcceptRedrive
 from penstock.use_cases.fail_job import ask_to_finish
@@ -102,7 +103,8 @@ class AcceptUpload:
     region_bytes: int
     input_bucket: str
     output_bucket: str
-    endpoints: EndpointNames = ANY_ENDPOINT
+    endpoints: Endpoints
+    callable_endpoints: EndpointNames = ANY_ENDPOINT
     models: EndpointNames = ANY_ENDPOINT
 
     def __call__(self, event: dict[str, Any]) -> None:
@@ -169,11 +171,18 @@ class AcceptUpload:
         check_input_key(key)
         check_key_length(upload.source.key)
         pipeline = for_key(self._pipeline_for(upload.source), key)
+        if pipeline.invoke.mode == AUTO:
+            pipeline = self._chosen(pipeline, upload.source.size)
         check_content_type(pipeline.format_of(key), pipeline.content_type_of(key))
         if key == upload.source.key:
             return None, pipeline
         accept = AcceptRedrive(self.objects, self.table, self.output_bucket)
         return accept(upload.job_id, upload.source, key, pipeline)
+
+    def _chosen(self, pipeline: Pipeline, size: int) -> Pipeline:
+        invoke = pipeline.invoke
+        kind = self.endpoints.kind_of(invoke.endpoint) if invoke.endpoint else None
+        return chosen(pipeline, choose(invoke, size, kind), kind)
 
     def _pipeline_for(self, source: Source) -> Pipeline:
         for key in pipeline_candidates(source.key):
@@ -191,7 +200,7 @@ class AcceptUpload:
             if error.code == "ObjectTooLarge":
                 raise InvalidPipelineError(key, [TOO_LONG]) from error
             raise
-        return load_pipeline(text, key, self.endpoints, self.models)
+        return load_pipeline(text, key, self.callable_endpoints, self.models)
 
 
 _BEGINNING = frozenset({JobStatus.SUBMITTED, JobStatus.SPLITTING})

@@ -1,0 +1,39 @@
+"""An asynchronous endpoint: requests wait in its queue, answers come to the work bucket."""
+
+from examples.inference_types.example import (
+    Example,
+    Stack,
+    as_csv,
+    create_endpoint,
+    create_model,
+    rows,
+)
+from examples.inference_types.linear import Linear
+from examples.local_endpoint import async_config
+
+MODEL = Linear(factor=8)
+PIPELINE = """\
+invoke:
+  mode: async
+  endpoint: types-asynchronous
+chunk:
+  max_records: 100
+"""
+
+
+def create(stack: Stack) -> None:
+    create_model(stack, "types-asynchronous", {"Environment": MODEL.environment})
+    variant = {"ModelName": "types-asynchronous"}
+    how = {"AsyncInferenceConfig": async_config(stack)}
+    create_endpoint(stack, "types-asynchronous", variant, **how)
+
+
+EXAMPLE = Example(
+    name="asynchronous",
+    about="an asynchronous endpoint",
+    create=create,
+    pipeline=PIPELINE,
+    key="numbers.csv",
+    body=as_csv(rows(1000)),
+    expected=[MODEL(row) for row in rows(1000)],
+)
