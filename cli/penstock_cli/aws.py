@@ -89,8 +89,9 @@ def client_maker(target: Target) -> Callable[[str], Any]:
     )
 
     def make(service: str) -> Any:
+        of_sagemaker = service.startswith("sagemaker") and target.sagemaker_url
         return session.client(  # type: ignore[call-overload]  # the name is not a literal
-            service, endpoint_url=target.endpoint_url, config=config
+            service, endpoint_url=of_sagemaker or target.endpoint_url, config=config
         )
 
     return make

@@ -27,6 +27,9 @@ _COMMANDS = {
     "validate": LazyCommand(
         "penstock_cli.validate_command", "validate", "Check a _pipeline.yaml, offline."
     ),
+    "connect": LazyCommand(
+        "penstock_cli.connect_command", "connect", "Check that an endpoint suits a pipeline."
+    ),
     "local": LazyCommand(
         "penstock_local.commands", "local", "Run the whole stack on this machine."
     ),

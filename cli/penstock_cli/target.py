@@ -23,7 +23,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A stack and how to reach it. Without an endpoint it is on AWS."""
+    """A stack and how to reach it. Without an endpoint it is on AWS.
+
+    Only a local one has a SageMaker at an address of its own.
+    """
 
     stack: str
     region: str | None = None
@@ -32,6 +35,7 @@ class Target:
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
     outputs: Mapping[str, str] | None = None
+    sagemaker_url: str | None = None
 
 
 def choose_target(choice: Choice, directory: Path) -> Target:
@@ -84,4 +88,5 @@ def _target_of(document: dict[str, Any]) -> Target:
         access_key=document["aws_access_key_id"],
         secret_key=document["aws_secret_access_key"],
         outputs=document.get("outputs"),
+        sagemaker_url=document.get("sagemaker_endpoint_url"),
     )
