@@ -187,7 +187,7 @@ BEFORE = {
     "accept_upload": "deployed",
     "split_input": "accepted",
     "invoke_model": "split",
-    "start_transform": "accepted",
+    "start_transform": "started",
     "collect_result": "invoked",
     "assemble_output": "collected",
 }

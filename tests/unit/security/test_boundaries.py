@@ -132,7 +132,7 @@ def test_the_event_of_another_bucket_starts_nothing() -> None:
 def test_a_pipeline_file_cannot_have_another_endpoint_called_than_the_stack_allows() -> None:
     world = World()
     names = EndpointNames.parse("demo prod-*")
-    world.handlers["upload"] = replace(world.handlers["upload"], endpoints=names)
+    world.handlers["upload"] = replace(world.handlers["upload"], callable_endpoints=names)
     world.drop("in/_pipeline.yaml", b"invoke:\n  endpoint: payroll\n")
     world.drop("in/rows.txt", b"one\n")
 
