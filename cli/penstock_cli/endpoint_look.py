@@ -126,6 +126,8 @@ class EndpointLook:
 
     def _simulate(self, role: str, stack: StackFacts) -> tuple[tuple[str, str], ...]:
         iam = self.client("iam")
+        # A simulation for a role that there is not denies everything, where AWS is emulated.
+        iam.get_role(RoleName=role.rsplit("/", 1)[-1])
         return tuple(
             (action, resource)
             for action, resource in stack.needs

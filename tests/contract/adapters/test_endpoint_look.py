@@ -111,6 +111,14 @@ def with_scaling(clients: Clients) -> None:
 
 
 def with_permissions(clients: Clients, *decisions: str) -> None:
+    role = {
+        "Path": "/",
+        "RoleName": "endpoint",
+        "RoleId": "AROA0123456789ABCDEF",
+        "Arn": ROLE,
+        "CreateDate": 0,
+    }
+    clients.answer("iam", "get_role", {"Role": role})
     for decision in decisions:
         result = {"EvalActionName": "sns:Publish", "EvalDecision": decision}
         clients.answer("iam", "simulate_principal_policy", {"EvaluationResults": [result]})
@@ -134,7 +142,7 @@ def test_all_that_can_be_asked_is_found(clients: Clients) -> None:
 def test_what_may_not_be_asked_is_noted_and_the_rest_is_found(clients: Clients) -> None:
     with_model(clients)
     clients.refuse("application-autoscaling", "describe_scalable_targets")
-    clients.refuse("iam", "simulate_principal_policy")
+    clients.refuse("iam", "get_role")
 
     facts = EndpointLook(clients)("churn", STACK)
 
