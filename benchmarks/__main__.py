@@ -4,7 +4,15 @@ import argparse
 import subprocess
 import sys
 
-BENCHMARKS = ("splitting", "memory", "capacity", "requests", "redriving", "end_to_end")
+BENCHMARKS = (
+    "splitting",
+    "memory",
+    "capacity",
+    "requests",
+    "redriving",
+    "inference_types",
+    "end_to_end",
+)
 
 
 def main() -> int:

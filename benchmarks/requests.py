@@ -104,7 +104,7 @@ def measure(local: Local, chunks: int, recorder: Recorder | None = None) -> Seen
     return Seen(
         chunks=chunks,
         exchanges=recorder.take() if recorder else [],
-        items=_item_sizes(local),
+        items=item_sizes(local),
         functions=functions_used(local, since, processor),
         inferences={name: after[name] - inferences[name] for name in after},
     )
@@ -123,7 +123,7 @@ def _inferences(local: Local) -> dict[str, int]:
     return {name: found[name] for name in ("accepted", "completed", "notifications_sent")}
 
 
-def _item_sizes(local: Local) -> ItemSizes:
+def item_sizes(local: Local) -> ItemSizes:
     pages = client(local, "dynamodb").get_paginator("scan").paginate(TableName=local["table"])
     return {key_of(item): item_bytes(item) for page in pages for item in page["Items"]}
 

@@ -1,4 +1,4 @@
-"""An asynchronous endpoint on the local SageMaker, as one would create it on the real one."""
+"""An endpoint on the local SageMaker, as one would create it on the real one."""
 
 import time
 from collections.abc import Mapping
@@ -14,13 +14,17 @@ _STARTUP_SECONDS = 60
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`image` is a folder with an executable `serve`; `environment` is that of its container."""
+    """`image` is a folder with an executable `serve`; `environment` is that of its container.
+
+    One that is not asynchronous answers in real time, and has no use for `concurrency`.
+    """
 
     name: str
     image: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     instances: int = 1
     concurrency: int = 4
+    asynchronous: bool = True
 
 
 def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
@@ -41,6 +45,7 @@ def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
             "Environment": dict(endpoint.environment),
         },
     )
+    wiring = {"AsyncInferenceConfig": async_config(stack, endpoint.concurrency)}
     sagemaker.create_endpoint_config(
         EndpointConfigName=endpoint.name,
         ProductionVariants=[
@@ -51,7 +56,7 @@ def create_endpoint(stack: Mapping[str, str], endpoint: Endpoint) -> None:
                 "InitialInstanceCount": endpoint.instances,
             }
         ],
-        AsyncInferenceConfig=async_config(stack, endpoint.concurrency),
+        **(wiring if endpoint.asynchronous else {}),
     )
     sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
     wait_until_in_service(sagemaker, endpoint.name)

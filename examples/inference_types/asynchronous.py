@@ -1,13 +1,6 @@
 """An asynchronous endpoint: requests wait in its queue, answers come to the work bucket."""
 
-from examples.inference_types.example import (
-    Example,
-    Stack,
-    as_csv,
-    create_endpoint,
-    create_model,
-    rows,
-)
+from examples.inference_types.example import Example, Stack, create_endpoint, create_model, csv_of
 from examples.inference_types.linear import Linear
 from examples.local_endpoint import async_config
 
@@ -34,6 +27,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(1000)),
-    expected=[MODEL(row) for row in rows(1000)],
+    records=1000,
+    file=csv_of(MODEL),
 )

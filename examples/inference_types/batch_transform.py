@@ -3,7 +3,7 @@
 `examples/transform` shows what it does with a header, quoted newlines and a record that is refused.
 """
 
-from examples.inference_types.example import Example, Stack, as_csv, create_model, rows
+from examples.inference_types.example import Example, Stack, create_model, csv_of
 from examples.inference_types.linear import Linear
 
 MODEL = Linear(factor=9)
@@ -29,6 +29,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(1000)),
-    expected=[MODEL(row) for row in rows(1000)],
+    records=1000,
+    file=csv_of(MODEL),
 )

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,19 @@ PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
+class File:
+    """What is dropped, and the lines that must come of it."""
+
+    body: bytes
+    expected: list[str]
+
+
+@dataclass(frozen=True)
 class Example:
     """One inference type: an endpoint, a pipeline, a file, and what must come out.
 
-    `key` lies below a prefix with the example's name, where the pipeline file is put.
+    `key` lies below a prefix with the example's name, where the pipeline file is put. `file` makes
+    a file of any number of records; the example's own has `records`.
     """
 
     name: str
@@ -31,8 +41,20 @@ class Example:
     create: Callable[[Stack], None]
     pipeline: str
     key: str
-    body: bytes
-    expected: list[str]
+    records: int
+    file: Callable[[int], File]
+
+    @cached_property
+    def own(self) -> File:
+        return self.file(self.records)
+
+    @property
+    def body(self) -> bytes:
+        return self.own.body
+
+    @property
+    def expected(self) -> list[str]:
+        return self.own.expected
 
 
 @dataclass(frozen=True)
@@ -98,5 +120,12 @@ def rows(count: int) -> list[list[float]]:
     return [[float(number), float(number * number % 97)] for number in range(count)]
 
 
-def as_csv(table: list[list[float]]) -> bytes:
-    return "".join(",".join(f"{cell:g}" for cell in row) + "\n" for row in table).encode()
+def csv_of(model: Callable[[list[float]], str]) -> Callable[[int], File]:
+    """Makes files of so many rows for a model."""
+
+    def make(count: int) -> File:
+        table = rows(count)
+        lines = [",".join(f"{cell:.10g}" for cell in row) + "\n" for row in table]
+        return File("".join(lines).encode(), [model(row) for row in table])
+
+    return make

@@ -2,14 +2,7 @@
 
 import time
 
-from examples.inference_types.example import (
-    Example,
-    Stack,
-    as_csv,
-    create_endpoint,
-    create_model,
-    rows,
-)
+from examples.inference_types.example import Example, Stack, create_endpoint, create_model, csv_of
 from examples.inference_types.linear import Linear
 from examples.local_endpoint import client
 
@@ -55,6 +48,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(500)),
-    expected=[MODEL(row) for row in rows(500)],
+    records=500,
+    file=csv_of(MODEL),
 )

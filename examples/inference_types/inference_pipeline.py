@@ -1,13 +1,6 @@
 """An inference pipeline: the answer of each container is the request of the next one."""
 
-from examples.inference_types.example import (
-    Example,
-    Stack,
-    as_csv,
-    create_endpoint,
-    create_model,
-    rows,
-)
+from examples.inference_types.example import Example, Stack, create_endpoint, create_model, csv_of
 from examples.inference_types.linear import Linear
 
 SCALE, SHIFT = Linear(factor=10), Linear(offset=-3)
@@ -30,6 +23,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(500)),
-    expected=[SHIFT([float(SCALE(row))]) for row in rows(500)],
+    records=500,
+    file=csv_of(lambda row: SHIFT([float(SCALE(row))])),
 )

@@ -12,7 +12,7 @@ class Linear:
     offset: float = 0.0
 
     def __call__(self, row: Sequence[float]) -> str:
-        return f"{self.factor * sum(row) + self.offset:g}"
+        return f"{self.factor * sum(row) + self.offset:.10g}"
 
     @property
     def environment(self) -> dict[str, str]:

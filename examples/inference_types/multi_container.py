@@ -1,13 +1,6 @@
 """A multi-container endpoint in direct mode: each request is for the container that it names."""
 
-from examples.inference_types.example import (
-    Example,
-    Stack,
-    as_csv,
-    create_endpoint,
-    create_model,
-    rows,
-)
+from examples.inference_types.example import Example, Stack, create_endpoint, create_model, csv_of
 from examples.inference_types.linear import Linear
 
 FIRST, SECOND = Linear(factor=5), Linear(factor=7)
@@ -35,6 +28,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(500)),
-    expected=[SECOND(row) for row in rows(500)],
+    records=500,
+    file=csv_of(SECOND),
 )

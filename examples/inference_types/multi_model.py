@@ -4,7 +4,14 @@ import io
 import json
 import tarfile
 
-from examples.inference_types.example import Example, Stack, create_endpoint, create_model, rows
+from examples.inference_types.example import (
+    Example,
+    File,
+    Stack,
+    create_endpoint,
+    create_model,
+    rows,
+)
 from examples.inference_types.linear import Linear
 from examples.local_endpoint import client
 
@@ -48,9 +55,11 @@ def shop_of(number: int) -> str:
     return sorted(MODELS)[number * number % 3]
 
 
-def lines(count: int) -> bytes:
-    records = [{"shop": shop_of(number), "x": row} for number, row in enumerate(rows(count))]
-    return "".join(json.dumps(record) + "\n" for record in records).encode()
+def sales(count: int) -> File:
+    """Records of the three shops, mixed."""
+    table = [(shop_of(number), row) for number, row in enumerate(rows(count))]
+    lines = [json.dumps({"shop": shop, "x": row}) + "\n" for shop, row in table]
+    return File("".join(lines).encode(), [MODELS[shop](row) for shop, row in table])
 
 
 EXAMPLE = Example(
@@ -59,6 +68,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="sales.jsonl",
-    body=lines(300),
-    expected=[MODELS[shop_of(number)](row) for number, row in enumerate(rows(300))],
+    records=300,
+    file=sales,
 )

@@ -1,13 +1,6 @@
 """A real-time endpoint: each answer comes back in the same call, within a minute."""
 
-from examples.inference_types.example import (
-    Example,
-    Stack,
-    as_csv,
-    create_endpoint,
-    create_model,
-    rows,
-)
+from examples.inference_types.example import Example, Stack, create_endpoint, create_model, csv_of
 from examples.inference_types.linear import Linear
 
 MODEL = Linear(factor=2, offset=1)
@@ -31,6 +24,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(1000)),
-    expected=[MODEL(row) for row in rows(1000)],
+    records=1000,
+    file=csv_of(MODEL),
 )

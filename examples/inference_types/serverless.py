@@ -4,14 +4,7 @@ The endpoint takes two requests at a time. The throttles that this costs are wai
 learns how many chunks the endpoint takes and sends no more.
 """
 
-from examples.inference_types.example import (
-    Example,
-    Stack,
-    as_csv,
-    create_endpoint,
-    create_model,
-    rows,
-)
+from examples.inference_types.example import Example, Stack, create_endpoint, create_model, csv_of
 from examples.inference_types.linear import Linear
 
 MODEL = Linear(factor=3)
@@ -38,6 +31,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(1000)),
-    expected=[MODEL(row) for row in rows(1000)],
+    records=1000,
+    file=csv_of(MODEL),
 )

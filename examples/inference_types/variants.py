@@ -4,14 +4,7 @@ Both hold the same model here. In an A/B test they don't, and `served_by` of the
 which records to compare.
 """
 
-from examples.inference_types.example import (
-    Example,
-    Stack,
-    as_csv,
-    create_endpoint,
-    create_model,
-    rows,
-)
+from examples.inference_types.example import Example, Stack, create_endpoint, create_model, csv_of
 from examples.inference_types.linear import Linear
 
 MODEL = Linear(factor=4)
@@ -40,6 +33,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=PIPELINE,
     key="numbers.csv",
-    body=as_csv(rows(1000)),
-    expected=[MODEL(row) for row in rows(1000)],
+    records=1000,
+    file=csv_of(MODEL),
 )

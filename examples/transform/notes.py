@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from examples.echo.echo_reference import expected_lines
-from examples.inference_types.example import Example, Stack, create_model
+from examples.inference_types.example import Example, File, Stack, create_model
 from examples.local_endpoint import image_url
 
 HERE = Path(__file__).parent
@@ -20,6 +20,11 @@ def record(number: int) -> bytes:
 RECORDS = [record(number) for number in range(40)]
 
 
+def notes(count: int) -> File:
+    records = RECORDS[:count]
+    return File(b"id,note\n" + b"\n".join(records) + b"\n", expected_lines(records))
+
+
 def create(stack: Stack) -> None:
     create_model(stack, MODEL, {"Image": image_url(HERE.parent / "echo" / "image")})
 
@@ -30,6 +35,6 @@ EXAMPLE = Example(
     create=create,
     pipeline=(HERE / "_pipeline.yaml").read_text(encoding="utf-8"),
     key="notes.csv",
-    body=b"id,note\n" + b"\n".join(RECORDS) + b"\n",
-    expected=expected_lines(RECORDS),
+    records=len(RECORDS),
+    file=notes,
 )

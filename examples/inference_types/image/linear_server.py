@@ -33,7 +33,7 @@ class Linear:
 
     def predict(self, body: bytes) -> bytes:
         rows = enumerate(body.decode().splitlines())
-        return "".join(f"{self._predict(number, row):g}\n" for number, row in rows).encode()
+        return "".join(f"{self._predict(number, row):.10g}\n" for number, row in rows).encode()
 
     def _predict(self, number: int, row: str) -> float:
         try:
