@@ -1,6 +1,6 @@
 """Real-time inference: who asks, settles."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -357,3 +357,44 @@ def test_an_attempt_is_on_record_before_its_call() -> None:
     (state,) = found
     assert (state.attempt, state.outcome) == (1, None)
     assert state.invoked_at is not None
+
+
+class Mortal:
+    """A port whose calls come to nothing once their function is dead."""
+
+    def __init__(self, port: Any, dead: list[bool]) -> None:
+        self.port, self.dead = port, dead
+
+    def __getattr__(self, name: str) -> Any:
+        if self.dead:
+            raise Killed
+        return getattr(self.port, name)
+
+
+def test_chunks_whose_function_died_go_on_with_the_permits_that_it_held() -> None:
+    """All permits of the endpoint are out, and nobody is left to give them back."""
+    dead: list[bool] = []
+    deaths: list[str] = []
+    world = World(
+        pipeline=REALTIME + "chunk: {max_records: 1}\n",
+        cap=2,
+        wrap=lambda _name, port: Mortal(port, dead),
+    )
+    world.before_delivery = lambda _due: dead.clear()
+
+    def deadly(body: bytes, request: Request) -> Response:
+        if len(deaths) < 2:
+            deaths.append(request.inference_id)
+            dead.append(True)
+            raise Killed
+        return model(body, request)
+
+    world.predict = deadly
+    world.drop("rows.csv", b"1\n2\n3\n4\n")
+    began = world.clock()
+
+    world.run()
+
+    assert world.manifest("rows.csv")["status"] == "SUCCEEDED"
+    assert world.admissions.held("demo") == 0
+    assert world.clock() - began < 900

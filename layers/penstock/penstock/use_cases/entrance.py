@@ -92,13 +92,20 @@ class Entrance:
             self._close(batch)
 
     @contextmanager
-    def permit(self, job: Job, chunk: ChunkMessage) -> Iterator[Permit | None]:
-        """A permit that is free again afterwards, unless it was kept; None if there is none."""
+    def permit(
+        self, job: Job, chunk: ChunkMessage, *, inherits: bool = False
+    ) -> Iterator[Permit | None]:
+        """A permit that is free again afterwards, unless it was kept; None if there is none.
+
+        Args:
+            inherits: whoever was at this very attempt has died, and their permit is still out. If
+                there is no other, it is taken over: else ten such chunks might wait for each other.
+        """
         with self._lock:
             lot = self._lot(job, chunk)
             has_one = self._has_one(lot, chunk)
             lot.free -= has_one
-        permit = Permit(lot) if has_one else None
+        permit = Permit(lot) if has_one or inherits else None
         try:
             yield permit
         finally:

@@ -88,7 +88,7 @@ class InvokeModel:
         if wait > 0 and chunk.hops < HOP_BUDGET:
             self.entrance.come_back(chunk, ceil(wait))
         else:
-            self._attempt(job, chunk)
+            self._attempt(job, chunk, inherits=True)
 
     def _in_turn(self, job: Job, chunk: ChunkMessage, state: ChunkState | None) -> None:
         was_sent = state is not None and state.inference_id is not None
@@ -99,7 +99,7 @@ class InvokeModel:
         else:
             self._settle_unsent(job, _known(chunk, state), _OUT_OF_TIME)
 
-    def _attempt(self, job: Job, chunk: ChunkMessage) -> None:
+    def _attempt(self, job: Job, chunk: ChunkMessage, *, inherits: bool = False) -> None:
         unsent = ChunkState(chunk.path, chunk)
         obstacle = _obstacle(job, chunk, self.now())
         if obstacle:
@@ -108,7 +108,7 @@ class InvokeModel:
         if job.pipeline.invoke.transform:
             self._try(job, chunk, None)
             return
-        with self.entrance.permit(job, chunk) as permit:
+        with self.entrance.permit(job, chunk, inherits=inherits) as permit:
             if permit:
                 self._try(job, chunk, permit)
             elif chunk.hops < HOP_BUDGET:

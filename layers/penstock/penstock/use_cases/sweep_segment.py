@@ -51,7 +51,7 @@ class SweepSegment:
         """Whether the segment has chunks that nothing is known of."""
         budget.segments -= 1
         states = self.table.get_segment(job.job_id, segment)
-        census.note(states)
+        census.note(state for state in states if self._may_be_in_flight(job, state))
         expired = self.now() >= expires_at(job, self.patience)
         is_idle = cache(lambda: self.queues.chunks_waiting() == 0)
         for state in states:
@@ -62,6 +62,13 @@ class SweepSegment:
         if complete and self._is_stuck(states):
             self._assemble(job, segment, states)
         return not complete
+
+    def _may_be_in_flight(self, job: Job, state: ChunkState) -> bool:
+        """In real time it can be told when nobody is at a call any more."""
+        invoke = job.pipeline.invoke
+        if not invoke.is_realtime or state.message is None:
+            return True
+        return self._age(state) < invoke.longest_call(state.message.records)
 
     def _is_due(self, job: Job, state: ChunkState, *, expired: bool) -> bool:
         if state.outcome or not state.message:
