@@ -1,5 +1,6 @@
 """`penstock connect`."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,24 +9,28 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from penstock.adapters.aws import translated
+from penstock.domain.legible import legible
 from penstock.domain.pipeline import Pipeline
+from penstock.pipeline_fields import NAME
 from penstock.pipeline_file import load_pipeline
-from penstock_cli.aws import Connection
-from penstock_cli.endpoint_facts import EndpointFacts, StackFacts
-from penstock_cli.endpoint_look import EndpointLook
+from penstock_cli.endpoint_facts import EndpointFacts
+from penstock_cli.endpoint_look import EndpointLook, stack_facts
 from penstock_cli.errors import WrongUsageError
 from penstock_cli.json_output import echo_json
 from penstock_cli.options import Work, on_stack
 from penstock_cli.render import console_for, name_text
-from penstock_cli.suitability import Finding, findings
+from penstock_cli.suitability import Finding, findings, suits
 from penstock_cli.validate_command import validated
 
 _STYLES = {"fine": "green", "warning": "yellow", "problem": "red", "unchecked": "dim"}
-_NAMES = ("EndpointName", "EndpointNamePattern")
+_NAME = re.compile(NAME)
+_LONGEST_NAME = 63
 
 
-@click.command(epilog="Exit codes: 0 it suits; 1 something has to be changed.")
+@click.command(
+    epilog="Exit codes: 0 it suits; 1 something has to be changed, or you may not look at it; "
+    "2 wrong usage."
+)
 @click.argument("endpoint")
 @click.option(
     "--pipeline",
@@ -40,46 +45,40 @@ def connect(work: Work, *, endpoint: str, file: Path | None, as_json: bool) -> N
     """Check that ENDPOINT suits a pipeline and the stack, and say what to change."""
     pipeline = _pipeline_for(endpoint, file)
     stack = stack_facts(work.connection)
-    facts = EndpointLook(work.connection.client)(endpoint, stack)
+    look = EndpointLook(work.connection.client)
+    facts = look(endpoint, stack, pipeline.invoke.target.variant)
     found = list(findings(facts, pipeline, stack))
-    suits = not any(each.level == "problem" for each in found)
+    verdict = suits(facts, found)
     if as_json:
-        echo_json(_document(facts, found, suits=suits))
+        echo_json(_document(facts, found, verdict=verdict))
     else:
         console_for().print(_table(found))
-        click.echo(_verdict(found, suits=suits), err=True)
-    if not suits:
+        click.echo(_words(found, verdict=verdict), err=True)
+    if not verdict:
         raise SystemExit(1)
 
 
 def _pipeline_for(endpoint: str, file: Path | None) -> Pipeline:
-    """Raises WrongUsageError for a pipeline of another endpoint."""
+    """Raises WrongUsageError for what is no name, and for a pipeline of another endpoint."""
+    _check_name(endpoint)
     if file is None:
-        text = f"invoke: {{mode: auto, endpoint: {endpoint!r}}}"
-        return load_pipeline(text, "the endpoint's name")
+        return load_pipeline(f"invoke: {{mode: auto, endpoint: '{endpoint}'}}", "no file")
     pipeline = validated(file)
     named = pipeline.invoke.endpoint
     if named != endpoint:
-        message = f"{file} is for endpoint {named or 'no endpoint'}, not {endpoint}"
+        named = f"endpoint {named}" if named else "Batch Transform, without an endpoint"
+        message = f"{legible(str(file))} is for {named}, not {legible(endpoint)}"
         raise WrongUsageError("OtherEndpoint", message)
     return pipeline
 
 
-def stack_facts(connection: Connection) -> StackFacts:
-    """Raises WrongUsageError for a stack of an earlier template."""
-    stack = connection.stack
-    with translated(f"stack {stack.name}"):
-        described = connection.client("cloudformation").describe_stacks(StackName=stack.name)
-    given = {
-        each["ParameterKey"]: each["ParameterValue"]
-        for each in described["Stacks"][0].get("Parameters", [])
-    }
-    return StackFacts(
-        work_bucket=stack.output("WorkBucketName"),
-        success_topic=stack.output("InferenceSuccessTopicArn"),
-        error_topic=stack.output("InferenceErrorTopicArn"),
-        endpoint_names=" ".join(given.get(name, "") for name in _NAMES),
-    )
+def _check_name(endpoint: str) -> None:
+    if len(endpoint) > _LONGEST_NAME or not _NAME.fullmatch(endpoint):
+        message = (
+            f"{legible(endpoint)} is no endpoint's name, which has letters, digits and hyphens, "
+            f"at most {_LONGEST_NAME}; give the name alone, not its ARN"
+        )
+        raise WrongUsageError("BadEndpointName", message)
 
 
 def _table(found: list[Finding]) -> Table:
@@ -93,18 +92,25 @@ def _table(found: list[Finding]) -> Table:
     return table
 
 
-def _verdict(found: list[Finding], *, suits: bool) -> str:
-    problems = sum(each.level == "problem" for each in found)
-    if not suits:
-        return f"{problems} to change"
-    warnings = sum(each.level == "warning" for each in found)
+def _words(found: list[Finding], *, verdict: bool | None) -> str:
+    if verdict is None:
+        return "it could not be checked"
+    if not verdict:
+        return f"{_count(found, 'problem')} to change"
+    warnings = _count(found, "warning")
     return f"it suits, with {warnings} to think of" if warnings else "it suits"
 
 
-def _document(facts: EndpointFacts, found: list[Finding], *, suits: bool) -> dict[str, Any]:
+def _count(found: list[Finding], level: str) -> int:
+    return sum(each.level == level for each in found)
+
+
+def _document(
+    facts: EndpointFacts, found: list[Finding], *, verdict: bool | None
+) -> dict[str, Any]:
     return {
         "endpoint": facts.name,
         "status": facts.status,
-        "suits": suits,
+        "suits": verdict,
         "findings": [asdict(each) for each in found],
     }

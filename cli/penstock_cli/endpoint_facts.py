@@ -3,6 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MISSING = "Missing"
+"""The status of an endpoint that there is not; the others are SageMaker's."""
+
+UNKNOWN = "Unknown"
+"""The status of an endpoint that the user may not look at."""
+
 
 @dataclass(frozen=True, slots=True)
 class VariantFacts:
@@ -16,7 +22,7 @@ class VariantFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The model behind the first variant that has one; `containers` are host names, if given."""
+    """The model behind a variant; `containers` are host names, if given."""
 
     name: str
     role: str | None = None
@@ -37,18 +43,18 @@ class AsyncFacts:
 
 @dataclass(frozen=True, slots=True)
 class ScalingFacts:
-    """The least instances, and the metrics of the alarms behind step policies."""
+    """The least instances, and the metrics of the alarms behind step policies, if known."""
 
     minimum: int
-    step_metrics: frozenset[str] = frozenset()
+    step_metrics: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointFacts:
-    """`unchecked` says what could not be asked, and why.
+    """`unchecked` says what could not be asked, and why. Without variants nothing more is known.
 
     `denied` are actions with their resources that the execution role may not do; None if nobody
-    could tell. `components` are those of the endpoint with their status.
+    could tell. `components` are those of the endpoint with their status; None likewise.
     """
 
     name: str
@@ -57,7 +63,7 @@ class EndpointFacts:
     variants: tuple[VariantFacts, ...] = ()
     model: ModelFacts | None = None
     asynchronous: AsyncFacts | None = None
-    components: Mapping[str, str] = field(default_factory=dict)
+    components: Mapping[str, str] | None = field(default_factory=dict)
     scaling: ScalingFacts | None = None
     denied: tuple[tuple[str, str], ...] | None = None
     unchecked: tuple[str, ...] = ()
@@ -91,7 +97,8 @@ class StackFacts:
     @property
     def needs(self) -> list[tuple[str, str]]:
         """Actions of an asynchronous endpoint's role, and on what."""
-        folder = f"arn:aws:s3:::{self.work_bucket}/async"
+        partition = self.success_topic.split(":")[1]
+        folder = f"arn:{partition}:s3:::{self.work_bucket}/async"
         return [
             ("s3:GetObject", f"{folder}/input/x"),
             ("s3:PutObject", f"{folder}/output/x"),

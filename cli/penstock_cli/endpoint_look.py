@@ -1,12 +1,16 @@
 """Asks AWS about an endpoint. What the user may not ask, or nobody can answer, is noted as such."""
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from penstock.adapters.aws import translated
 from penstock.domain.errors import PenstockError, PermanentError
+from penstock_cli.aws import Connection
 from penstock_cli.endpoint_facts import (
+    MISSING,
+    UNKNOWN,
     AsyncFacts,
     EndpointFacts,
     ModelFacts,
@@ -16,7 +20,31 @@ from penstock_cli.endpoint_facts import (
 )
 
 T = TypeVar("T")
+Json = dict[str, Any]
+_NAMES = ("EndpointName", "EndpointNamePattern")
 _ALLOWED = "allowed"
+_NOBODY = "nobody here can answer that"
+_NO_ROLE = "there is no such role"
+_WORDS = {"NoSuchEntity": _NO_ROLE, "NoSuchEntityException": _NO_ROLE}
+_ACTION = re.compile(r"to perform: ([\w-]+:\w+)")
+"""AWS's words for who lacks a permission: User: <arn> is not authorized to perform: <action> …"""
+
+
+def stack_facts(connection: Connection) -> StackFacts:
+    """Raises WrongUsageError for a stack of an earlier template."""
+    stack = connection.stack
+    with translated(f"stack {stack.name}"):
+        described = connection.client("cloudformation").describe_stacks(StackName=stack.name)
+    given = {
+        each["ParameterKey"]: each["ParameterValue"]
+        for each in described["Stacks"][0].get("Parameters", [])
+    }
+    return StackFacts(
+        work_bucket=stack.output("WorkBucketName"),
+        success_topic=stack.output("InferenceSuccessTopicArn"),
+        error_topic=stack.output("InferenceErrorTopicArn"),
+        endpoint_names=" ".join(given.get(name, "") for name in _NAMES),
+    )
 
 
 @dataclass(slots=True)
@@ -26,21 +54,19 @@ class EndpointLook:
     client: Callable[[str], Any]
     unchecked: list[str] = field(default_factory=list)
 
-    def __call__(self, name: str, stack: StackFacts) -> EndpointFacts:
-        """Raises PermanentError `NoSuchEndpoint`, or AWS's own code if nothing may be asked."""
+    def __call__(self, name: str, stack: StackFacts, variant: str | None = None) -> EndpointFacts:
+        """`variant` is the one whose model counts, if the endpoint has it; else the first."""
         sagemaker = self.client("sagemaker")
         found = self._endpoint(sagemaker, name)
-        with translated(f"the configuration of endpoint {name}"):
-            config = sagemaker.describe_endpoint_config(
-                EndpointConfigName=found["EndpointConfigName"]
-            )
+        known = EndpointFacts(name, found["EndpointStatus"], found.get("FailureReason", ""))
+        config = self._config(sagemaker, found)
+        if config is None:
+            return replace(known, unchecked=tuple(self.unchecked))
         variants = tuple(map(_variant, config["ProductionVariants"]))
-        model = self._model(sagemaker, variants)
+        model = self._model(sagemaker, _model_of(variants, variant))
         asynchronous = config.get("AsyncInferenceConfig")
-        return EndpointFacts(
-            name=name,
-            status=found["EndpointStatus"],
-            reason=found.get("FailureReason", ""),
+        return replace(
+            known,
             variants=variants,
             model=model,
             asynchronous=_asynchronous(asynchronous) if asynchronous else None,
@@ -50,71 +76,90 @@ class EndpointLook:
             unchecked=tuple(self.unchecked),
         )
 
-    def _endpoint(self, sagemaker: Any, name: str) -> dict[str, Any]:
+    def _endpoint(self, sagemaker: Any, name: str) -> Json:
         try:
             with translated(f"endpoint {name}"):
                 return dict(sagemaker.describe_endpoint(EndpointName=name))
         except PermanentError as error:
-            if error.code != "ValidationException":
+            if error.code == "ValidationException":  # Could not find endpoint
+                where = f"in {sagemaker.meta.region_name}"
+                return {"EndpointStatus": MISSING, "FailureReason": where}
+            if error.code != "AccessDenied":
                 raise
-            region = sagemaker.meta.region_name
-            message = f"there is no endpoint {name} in {region}; check the name and --region"
-            raise PermanentError("NoSuchEndpoint", message) from error
+            self.unchecked.append(f"the endpoint: {_why(error)}")
+            return {"EndpointStatus": UNKNOWN}
+
+    def _config(self, sagemaker: Any, found: Json) -> Json | None:
+        name = found.get("EndpointConfigName")
+        if name is None:
+            return None
+        return self._asking(
+            "its configuration",
+            lambda: sagemaker.describe_endpoint_config(EndpointConfigName=name),
+        )
 
     def _asking(self, what: str, ask: Callable[[], T]) -> T | None:
         try:
             with translated(what):
                 return ask()
         except PenstockError as error:
-            self.unchecked.append(f"{what}: {error.code}")
-        except KeyError as error:
-            # A stand-in for the service that answers something else.
-            self.unchecked.append(f"{what}: an answer without {error}")
+            self.unchecked.append(f"{what}: {_why(error)}")
+        except KeyError:
+            # A stand-in for AWS that doesn't have this service.
+            self.unchecked.append(f"{what}: {_NOBODY}")
         return None
 
-    def _model(self, sagemaker: Any, variants: tuple[VariantFacts, ...]) -> ModelFacts | None:
-        name = next((each.model for each in variants if each.model), None)
+    def _model(self, sagemaker: Any, name: str | None) -> ModelFacts | None:
         if name is None:
             return None
         return self._asking(
-            f"the model {name}", lambda: _model(sagemaker.describe_model(ModelName=name))
+            f"model {name}", lambda: _model(sagemaker.describe_model(ModelName=name))
         )
 
     def _components(
         self, sagemaker: Any, name: str, variants: tuple[VariantFacts, ...]
-    ) -> dict[str, str]:
+    ) -> dict[str, str] | None:
         if any(each.model for each in variants):
             return {}
-
-        def ask() -> dict[str, str]:
-            pages = sagemaker.get_paginator("list_inference_components").paginate(
-                EndpointNameEquals=name
-            )
-            return {
+        pages = sagemaker.get_paginator("list_inference_components")
+        return self._asking(
+            "inference components",
+            lambda: {
                 each["InferenceComponentName"]: each["InferenceComponentStatus"]
-                for page in pages
+                for page in pages.paginate(EndpointNameEquals=name)
                 for each in page["InferenceComponents"]
-            }
-
-        return self._asking("inference components", ask) or {}
+            },
+        )
 
     def _scaling(self, name: str, variants: tuple[VariantFacts, ...]) -> ScalingFacts | None:
         resource = f"endpoint/{name}/variant/{variants[0].name}"
-        return self._asking("scaling", lambda: self._ask_for_scaling(resource))
-
-    def _ask_for_scaling(self, resource: str) -> ScalingFacts | None:
-        scaling = self.client("application-autoscaling")
-        where = {"ServiceNamespace": "sagemaker"}
-        targets = scaling.describe_scalable_targets(ResourceIds=[resource], **where)
-        if not targets["ScalableTargets"]:
+        least = self._asking("scaling", lambda: self._least_instances(resource))
+        if least is None:
             return None
-        policies = scaling.describe_scaling_policies(ResourceId=resource, **where)
-        alarms = list(_alarms_of_steps(policies["ScalingPolicies"]))
-        metrics: frozenset[str] = frozenset()
-        if alarms:
-            found = self.client("cloudwatch").describe_alarms(AlarmNames=alarms)
-            metrics = frozenset(each.get("MetricName", "") for each in found["MetricAlarms"])
-        return ScalingFacts(targets["ScalableTargets"][0]["MinCapacity"], metrics)
+        if least > 0:
+            return ScalingFacts(least)
+        return ScalingFacts(
+            least,
+            self._asking("what wakes it up", lambda: frozenset(self._step_metrics(resource))),
+        )
+
+    def _least_instances(self, resource: str) -> int | None:
+        scaling = self.client("application-autoscaling")
+        targets = scaling.describe_scalable_targets(
+            ServiceNamespace="sagemaker", ResourceIds=[resource]
+        )["ScalableTargets"]
+        return int(targets[0]["MinCapacity"]) if targets else None
+
+    def _step_metrics(self, resource: str) -> Iterator[str]:
+        scaling = self.client("application-autoscaling")
+        policies = scaling.describe_scaling_policies(
+            ServiceNamespace="sagemaker", ResourceId=resource
+        )["ScalingPolicies"]
+        alarms = list(_alarms_of_steps(policies))
+        if not alarms:
+            return
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=alarms)["MetricAlarms"]
+        yield from (each.get("MetricName", "") for each in found)
 
     def _denied(
         self, model: ModelFacts | None, stack: StackFacts
@@ -122,23 +167,49 @@ class EndpointLook:
         role = model.role if model else None
         if role is None:
             return None
-        return self._asking("the execution role's permissions", lambda: self._simulate(role, stack))
-
-    def _simulate(self, role: str, stack: StackFacts) -> tuple[tuple[str, str], ...]:
-        iam = self.client("iam")
-        # A simulation for a role that there is not denies everything, where AWS is emulated.
-        iam.get_role(RoleName=role.rsplit("/", 1)[-1])
-        return tuple(
-            (action, resource)
-            for action, resource in stack.needs
-            if iam.simulate_principal_policy(
-                PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource]
-            )["EvaluationResults"][0]["EvalDecision"]
-            != _ALLOWED
-        )
+        iam, what = self.client("iam"), f"permissions of {role}"
+        denied = self._asking(what, lambda: tuple(_simulated(iam, role, stack)))
+        if denied and _is_missing(iam, role):
+            self.unchecked.append(f"{what}: {_NO_ROLE}")
+            return None
+        return denied
 
 
-def _variant(document: dict[str, Any]) -> VariantFacts:
+def _why(error: PenstockError) -> str:
+    """The action that the user lacks, or what else there is to say."""
+    if error.code != "AccessDenied":
+        return _NOBODY if error.code.isdigit() else _WORDS.get(error.code, error.code)
+    named = _ACTION.search(error.message)
+    action = named[1] if named else getattr(error.__cause__, "operation_name", "the question")
+    return f"{action} denied"
+
+
+def _is_missing(iam: Any, role: str) -> bool:
+    """A simulation for such a role is refused by AWS, but by an emulator it denies everything."""
+    try:
+        with translated(role):
+            iam.get_role(RoleName=role.rsplit("/", 1)[-1])
+    except PenstockError as error:
+        return error.code in _WORDS
+    return False
+
+
+def _simulated(iam: Any, role: str, stack: StackFacts) -> Iterator[tuple[str, str]]:
+    """What of the stack's needs the role may not do."""
+    for action, resource in stack.needs:
+        decision = iam.simulate_principal_policy(
+            PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource]
+        )["EvaluationResults"][0]["EvalDecision"]
+        if decision != _ALLOWED:
+            yield action, resource
+
+
+def _model_of(variants: tuple[VariantFacts, ...], wanted: str | None) -> str | None:
+    named = [each.model for each in variants if each.model and each.name == wanted]
+    return next(iter([*named, *(each.model for each in variants if each.model)]), None)
+
+
+def _variant(document: Json) -> VariantFacts:
     return VariantFacts(
         name=document["VariantName"],
         model=document.get("ModelName"),
@@ -147,7 +218,7 @@ def _variant(document: dict[str, Any]) -> VariantFacts:
     )
 
 
-def _model(document: dict[str, Any]) -> ModelFacts:
+def _model(document: Json) -> ModelFacts:
     primary = document.get("PrimaryContainer")
     containers = [primary] if primary else document.get("Containers", [])
     mode = document.get("InferenceExecutionConfig", {}).get("Mode")
@@ -161,7 +232,7 @@ def _model(document: dict[str, Any]) -> ModelFacts:
     )
 
 
-def _asynchronous(document: dict[str, Any]) -> AsyncFacts:
+def _asynchronous(document: Json) -> AsyncFacts:
     output = document["OutputConfig"]
     topics = output.get("NotificationConfig", {})
     return AsyncFacts(
@@ -172,7 +243,7 @@ def _asynchronous(document: dict[str, Any]) -> AsyncFacts:
     )
 
 
-def _alarms_of_steps(policies: list[dict[str, Any]]) -> Iterator[str]:
+def _alarms_of_steps(policies: list[Json]) -> Iterator[str]:
     for policy in policies:
         if policy["PolicyType"] == "StepScaling":
             yield from (each["AlarmName"] for each in policy.get("Alarms", []))

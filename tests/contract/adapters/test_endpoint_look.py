@@ -4,9 +4,9 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.stub import ANY, Stubber
+from botocore.stub import Stubber
 
-from penstock_cli.endpoint_facts import AsyncFacts, ScalingFacts, StackFacts
+from penstock_cli.endpoint_facts import MISSING, UNKNOWN, AsyncFacts, ScalingFacts, StackFacts
 from penstock_cli.endpoint_look import EndpointLook
 
 ARN = "arn:aws:sagemaker:eu-west-1:000000000000:"
@@ -34,41 +34,38 @@ class Clients:
         self(service)
         self.stubs[service].add_response(call, document)
 
-    def refuse(self, service: str, call: str) -> None:
+    def refuse(self, service: str, call: str, code: str = "AccessDeniedException") -> None:
+        operation = "".join(word.title() for word in call.split("_"))
+        message = f"User: me is not authorized to perform: {service}:{operation} on resource: it"
         self(service)
-        self.stubs[service].add_client_error(call, "AccessDeniedException", "no")
+        self.stubs[service].add_client_error(call, code, message, http_status_code=400)
+
+
+def with_endpoint(clients: Clients, **config: Any) -> None:
+    times = {"CreationTime": 0, "LastModifiedTime": 0}
+    endpoint = {
+        "EndpointName": "churn",
+        "EndpointArn": f"{ARN}endpoint/churn",
+        "EndpointConfigName": "churn-1",
+        "EndpointStatus": "InService",
+        **times,
+    }
+    clients.answer("sagemaker", "describe_endpoint", endpoint)
+    known = {
+        "EndpointConfigName": "churn-1",
+        "EndpointConfigArn": f"{ARN}endpoint-config/churn-1",
+        "CreationTime": 0,
+        "ProductionVariants": [{"VariantName": "main", "ModelName": "churn"}],
+    }
+    clients.answer("sagemaker", "describe_endpoint_config", known | config)
 
 
 @pytest.fixture
 def clients() -> Clients:
+    """Of an asynchronous endpoint without a place for failures and a topic for them."""
     clients = Clients()
-    times = {"CreationTime": 0, "LastModifiedTime": 0}
-    clients.answer(
-        "sagemaker",
-        "describe_endpoint",
-        {
-            "EndpointName": "churn",
-            "EndpointArn": f"{ARN}endpoint/churn",
-            "EndpointConfigName": "churn-1",
-            "EndpointStatus": "InService",
-            **times,
-        },
-    )
-    output = {
-        "S3OutputPath": STACK.output_path,
-        "NotificationConfig": {"SuccessTopic": TOPIC},
-    }
-    clients.answer(
-        "sagemaker",
-        "describe_endpoint_config",
-        {
-            "EndpointConfigName": "churn-1",
-            "EndpointConfigArn": f"{ARN}endpoint-config/churn-1",
-            "CreationTime": 0,
-            "ProductionVariants": [{"VariantName": "main", "ModelName": "churn"}],
-            "AsyncInferenceConfig": {"OutputConfig": output},
-        },
-    )
+    output = {"S3OutputPath": STACK.output_path, "NotificationConfig": {"SuccessTopic": TOPIC}}
+    with_endpoint(clients, AsyncInferenceConfig={"OutputConfig": output})
     return clients
 
 
@@ -87,7 +84,7 @@ def with_model(clients: Clients) -> None:
     )
 
 
-def with_scaling(clients: Clients) -> None:
+def with_scaling(clients: Clients, *, alarms: bool = True) -> None:
     target = WHERE | {
         "ResourceId": "endpoint/churn/variant/main",
         "MinCapacity": 0,
@@ -107,10 +104,17 @@ def with_scaling(clients: Clients) -> None:
     }
     clients.answer(service, "describe_scaling_policies", {"ScalingPolicies": [policy]})
     alarm = {"AlarmName": "asleep", "MetricName": "HasBacklogWithoutCapacity"}
-    clients.answer("cloudwatch", "describe_alarms", {"MetricAlarms": [alarm]})
+    if alarms:
+        clients.answer("cloudwatch", "describe_alarms", {"MetricAlarms": [alarm]})
 
 
 def with_permissions(clients: Clients, *decisions: str) -> None:
+    for decision in decisions:
+        result = {"EvalActionName": "sns:Publish", "EvalDecision": decision}
+        clients.answer("iam", "simulate_principal_policy", {"EvaluationResults": [result]})
+
+
+def with_role(clients: Clients) -> None:
     role = {
         "Path": "/",
         "RoleName": "endpoint",
@@ -119,15 +123,13 @@ def with_permissions(clients: Clients, *decisions: str) -> None:
         "CreateDate": 0,
     }
     clients.answer("iam", "get_role", {"Role": role})
-    for decision in decisions:
-        result = {"EvalActionName": "sns:Publish", "EvalDecision": decision}
-        clients.answer("iam", "simulate_principal_policy", {"EvaluationResults": [result]})
 
 
 def test_all_that_can_be_asked_is_found(clients: Clients) -> None:
     with_model(clients)
     with_scaling(clients)
     with_permissions(clients, "allowed", "allowed", "implicitDeny", "allowed", "allowed")
+    with_role(clients)
 
     facts = EndpointLook(clients)("churn", STACK)
 
@@ -139,36 +141,119 @@ def test_all_that_can_be_asked_is_found(clients: Clients) -> None:
     assert facts.unchecked == ()
 
 
-def test_what_may_not_be_asked_is_noted_and_the_rest_is_found(clients: Clients) -> None:
+def test_what_may_not_be_asked_is_named_and_the_rest_is_found(clients: Clients) -> None:
     with_model(clients)
     clients.refuse("application-autoscaling", "describe_scalable_targets")
-    clients.refuse("iam", "get_role")
+    clients.refuse("iam", "simulate_principal_policy")
 
     facts = EndpointLook(clients)("churn", STACK)
 
     assert facts.status == "InService"
     assert (facts.scaling, facts.denied) == (None, None)
     assert facts.unchecked == (
-        "scaling: AccessDenied",
-        "the execution role's permissions: AccessDenied",
+        "scaling: application-autoscaling:DescribeScalableTargets denied",
+        f"permissions of {ROLE}: iam:SimulatePrincipalPolicy denied",
     )
 
 
-def test_an_endpoint_of_components_has_them_listed(clients: Clients) -> None:
+def test_a_model_that_may_not_be_described_leaves_its_role_out(clients: Clients) -> None:
+    clients.refuse("sagemaker", "describe_model")
+    with_scaling(clients)
+
+    facts = EndpointLook(clients)("churn", STACK)
+
+    assert (facts.model, facts.denied) == (None, None)
+    assert facts.unchecked == ("model churn: sagemaker:DescribeModel denied",)
+
+
+def test_alarms_that_may_not_be_described_leave_open_what_wakes_an_endpoint_up(
+    clients: Clients,
+) -> None:
+    with_model(clients)
+    with_scaling(clients, alarms=False)
+    clients.refuse("cloudwatch", "describe_alarms")
+    with_permissions(clients, *["allowed"] * 5)
+
+    facts = EndpointLook(clients)("churn", STACK)
+
+    assert facts.scaling == ScalingFacts(0, None)
+    assert facts.unchecked == ("what wakes it up: cloudwatch:DescribeAlarms denied",)
+
+
+@pytest.mark.parametrize("code", ["NoSuchEntity", "NoSuchEntityException"])
+def test_a_role_that_there_is_not_gets_no_verdict(clients: Clients, code: str) -> None:
+    """AWS refuses to simulate for it. An emulator denies everything, and has no such role."""
+    with_model(clients)
+    with_scaling(clients)
+    with_permissions(clients, *["implicitDeny"] * 5)
+    clients.refuse("iam", "get_role", code)
+
+    facts = EndpointLook(clients)("churn", STACK)
+
+    assert facts.denied is None
+    assert facts.unchecked == (f"permissions of {ROLE}: there is no such role",)
+
+
+def test_a_role_that_may_not_be_looked_at_is_believed_to_be_there(clients: Clients) -> None:
+    with_model(clients)
+    with_scaling(clients)
+    with_permissions(clients, "implicitDeny", *["allowed"] * 4)
+    clients.refuse("iam", "get_role")
+
+    facts = EndpointLook(clients)("churn", STACK)
+
+    assert facts.denied == (("s3:GetObject", "arn:aws:s3:::work/async/input/x"),)
+
+
+def test_a_service_that_is_not_there_is_noted(clients: Clients) -> None:
+    with_model(clients)
+    clients.refuse("application-autoscaling", "describe_scalable_targets", code="400")
+    with_permissions(clients, *["allowed"] * 5)
+
+    facts = EndpointLook(clients)("churn", STACK)
+
+    assert facts.unchecked == ("scaling: nobody here can answer that",)
+
+
+def test_an_endpoint_that_there_is_not_is_missing() -> None:
     bare = Clients()
-    described = clients("sagemaker").describe_endpoint(EndpointName="churn")
-    described.pop("ResponseMetadata", None)
-    bare.answer("sagemaker", "describe_endpoint", described)
-    bare.answer(
-        "sagemaker",
-        "describe_endpoint_config",
-        {
-            "EndpointConfigName": "churn-1",
-            "EndpointConfigArn": f"{ARN}endpoint-config/churn-1",
-            "CreationTime": 0,
-            "ProductionVariants": [{"VariantName": "main"}],
-        },
-    )
+    bare.refuse("sagemaker", "describe_endpoint", code="ValidationException")
+
+    facts = EndpointLook(bare)("churn", STACK)
+
+    assert (facts.status, facts.reason, facts.variants) == (MISSING, "in eu-west-1", ())
+
+
+def test_an_endpoint_that_may_not_be_looked_at_is_unknown() -> None:
+    bare = Clients()
+    bare.refuse("sagemaker", "describe_endpoint")
+
+    facts = EndpointLook(bare)("churn", STACK)
+
+    assert (facts.status, facts.variants) == (UNKNOWN, ())
+    assert facts.unchecked == ("the endpoint: sagemaker:DescribeEndpoint denied",)
+
+
+def test_the_model_of_the_variant_that_is_asked_for_counts() -> None:
+    bare = Clients()
+    variants = [
+        {"VariantName": "one", "ModelName": "first"},
+        {"VariantName": "two", "ModelName": "second"},
+    ]
+    with_endpoint(bare, ProductionVariants=variants)
+    model = {"ModelName": "second", "ModelArn": f"{ARN}model/second", "CreationTime": 0}
+    bare("sagemaker")
+    bare.stubs["sagemaker"].add_response("describe_model", model, {"ModelName": "second"})
+
+    facts = EndpointLook(bare)("churn", STACK, "two")
+
+    assert facts.model is not None
+    assert facts.model.name == "second"
+
+
+def test_an_endpoint_of_components_has_them_listed() -> None:
+    bare = Clients()
+    with_endpoint(bare, ProductionVariants=[{"VariantName": "main"}])
     component = {
         "InferenceComponentName": "six",
         "InferenceComponentStatus": "InService",
@@ -182,10 +267,21 @@ def test_an_endpoint_of_components_has_them_listed(clients: Clients) -> None:
     bare.stubs["sagemaker"].add_response(
         "list_inference_components",
         {"InferenceComponents": [component]},
-        {"EndpointNameEquals": ANY},
+        {"EndpointNameEquals": "churn"},
     )
 
     facts = EndpointLook(bare)("churn", STACK)
 
     assert facts.components == {"six": "InService"}
     assert facts.takes_components
+
+
+def test_components_that_may_not_be_listed_are_unknown() -> None:
+    bare = Clients()
+    with_endpoint(bare, ProductionVariants=[{"VariantName": "main"}])
+    bare.refuse("sagemaker", "list_inference_components")
+
+    facts = EndpointLook(bare)("churn", STACK)
+
+    assert facts.components is None
+    assert facts.unchecked == ("inference components: sagemaker:ListInferenceComponents denied",)

@@ -223,6 +223,26 @@ CASES = {
     "dlq of a stack without it": Case(
         "dlq upload", 2, ("no output UploadDeadLetterQueueUrl", "deploy this version's template")
     ),
+    # connect
+    "connect without an endpoint": Case("connect", 2, ("Missing argument 'ENDPOINT'",)),
+    "connect of an ARN": Case(
+        "connect arn:aws:sagemaker:eu-west-1:1:endpoint/churn", 2, ("give the name alone",)
+    ),
+    "connect with a file that is not there": Case(
+        "connect churn --pipeline {here}/p.yaml", 2, ("p.yaml' does not exist",)
+    ),
+    "connect with a mistake in the file": Case(
+        "connect churn --pipeline {here}/p.yaml",
+        1,
+        ("p.yaml, line 1: unknown key `invoke.endpint`",),
+        file("p.yaml", b"invoke: {endpint: churn, endpoint: churn}\n"),
+    ),
+    "connect with a file of another endpoint": Case(
+        "connect churn --pipeline {here}/p.yaml",
+        2,
+        ("p.yaml is for endpoint fraud, not churn",),
+        file("p.yaml", b"invoke: {endpoint: fraud}\n"),
+    ),
     # penstock itself
     "a command that there is not": Case("sumbit a.csv", 2, ("No such command 'sumbit'",)),
 }

@@ -7,6 +7,8 @@ import pytest
 
 from penstock.pipeline_file import load_pipeline
 from penstock_cli.endpoint_facts import (
+    MISSING,
+    UNKNOWN,
     AsyncFacts,
     EndpointFacts,
     ModelFacts,
@@ -14,7 +16,7 @@ from penstock_cli.endpoint_facts import (
     StackFacts,
     VariantFacts,
 )
-from penstock_cli.suitability import Finding, findings
+from penstock_cli.suitability import Finding, findings, suits
 
 SUCCESS, ERROR = "arn:aws:sns:eu-west-1:1:success", "arn:aws:sns:eu-west-1:1:error"
 STACK = StackFacts("work", SUCCESS, ERROR, "churn prod-*")
@@ -28,7 +30,9 @@ ASYNC = EndpointFacts(
     asynchronous=CONFIG,
     denied=(),
 )
+PATH, HTTPS = STACK.output_path, "https://work.s3.eu-west-1.amazonaws.com/async/output"
 REALTIME = replace(ASYNC, asynchronous=None, denied=None)
+SERVERLESS = replace(REALTIME, variants=(replace(MAIN, serverless=True),))
 MANY = replace(REALTIME, model=ModelFacts("model", multi_model=True))
 DIRECT = replace(REALTIME, model=ModelFacts("model", direct=True, containers=("first", "second")))
 SHARED = replace(
@@ -49,13 +53,20 @@ def found(facts: EndpointFacts, invoke: str) -> list[Finding]:
         (REALTIME, "mode: realtime"),
         (REALTIME, "mode: auto"),
         (REALTIME, "mode: realtime, target_variant: main"),
+        (SERVERLESS, "mode: realtime, max_payload: 4MB"),
+        (SERVERLESS, "mode: auto"),
+        (replace(SHARED, components=None), "mode: realtime, inference_component: six"),
         (MANY, "mode: realtime, target_model: a.tar.gz"),
         (DIRECT, "mode: realtime, target_container: second"),
         (SHARED, "mode: realtime, inference_component: six"),
+        (replace(ASYNC, scaling=ScalingFacts(1)), "mode: async"),
+        (replace(ASYNC, scaling=ScalingFacts(0, None)), "mode: async"),
         (
             replace(ASYNC, scaling=ScalingFacts(0, frozenset({"HasBacklogWithoutCapacity"}))),
             "mode: async",
         ),
+        (replace(ASYNC, asynchronous=replace(CONFIG, output_path=f"{PATH}/churn/")), "mode: async"),
+        (replace(ASYNC, asynchronous=replace(CONFIG, output_path=HTTPS)), "mode: async"),
     ],
 )
 def test_what_suits_has_nothing_to_change(facts: EndpointFacts, invoke: str) -> None:
@@ -96,6 +107,20 @@ CASES: dict[str, tuple[EndpointFacts, str, str, str, str]] = {
         "mode: async",
         "problem",
         "S3OutputPath is s3://mine/out",
+        "set S3OutputPath to s3://work/async/output",
+    ),
+    "answers in a folder beside": (
+        replace(ASYNC, asynchronous=replace(CONFIG, output_path=f"{PATH}-of-others")),
+        "mode: async",
+        "problem",
+        "S3OutputPath is s3://work/async/output-of-others",
+        "set S3OutputPath to s3://work/async/output",
+    ),
+    "answers in what is no place": (
+        replace(ASYNC, asynchronous=replace(CONFIG, output_path="https://example.com/async")),
+        "mode: async",
+        "problem",
+        "S3OutputPath is https://example.com/async",
         "set S3OutputPath to s3://work/async/output",
     ),
     "no place for failures": (
@@ -141,10 +166,10 @@ CASES: dict[str, tuple[EndpointFacts, str, str, str, str]] = {
         "",
     ),
     "large requests to a serverless endpoint": (
-        replace(REALTIME, variants=(replace(MAIN, serverless=True),)),
+        SERVERLESS,
         "mode: realtime",
         "warning",
-        "it is serverless and takes 4 MB",
+        "it is serverless and takes 4 MB, requests may have 4,194,304 bytes",
         "set `invoke.max_payload: 4MB`",
     ),
     "a multi-model endpoint without a model": (
@@ -210,6 +235,20 @@ CASES: dict[str, tuple[EndpointFacts, str, str, str, str]] = {
         "it has no component seven",
         "mend `invoke.inference_component`: six",
     ),
+    "no component, and none may be listed": (
+        replace(SHARED, components=None),
+        "mode: realtime",
+        "problem",
+        "it takes requests for inference components only",
+        "add `invoke.inference_component`: its name",
+    ),
+    "a component that failed": (
+        replace(SHARED, components={"six": "Failed"}),
+        "mode: realtime, inference_component: six",
+        "problem",
+        "component six is Failed",
+        "create it anew",
+    ),
     "a component that is being made": (
         replace(SHARED, components={"six": "Creating"}),
         "mode: realtime, inference_component: six",
@@ -251,3 +290,38 @@ def test_an_endpoint_that_the_stack_may_not_call_is_told_with_the_names_that_it_
 
     assert "other" in told.what
     assert "EndpointNamePattern" in told.remedy
+
+
+def test_small_chunks_suit_a_serverless_endpoint_without_a_word_about_payloads() -> None:
+    text = "{invoke: {mode: realtime, endpoint: churn}, chunk: {max_bytes: 1MiB}}"
+
+    told = findings(SERVERLESS, load_pipeline(text, "a file"), STACK)
+
+    assert {each.level for each in told} == {"fine"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "levels", "verdict"),
+    [
+        (ASYNC, ["fine"], True),
+        (replace(ASYNC, status="Creating"), ["warning"], True),
+        (replace(ASYNC, status="Failed"), ["problem"], False),
+        (EndpointFacts("churn", MISSING, "in eu-west-1"), ["problem", "fine"], False),
+        (EndpointFacts("churn", UNKNOWN, unchecked=("it",)), ["fine", "unchecked"], None),
+        (EndpointFacts("churn", "InService", unchecked=("it",)), ["fine", "fine"], None),
+    ],
+)
+def test_what_cannot_be_looked_at_neither_suits_nor_doesnt(
+    facts: EndpointFacts, levels: list[str], *, verdict: bool | None
+) -> None:
+    told = found(facts, "mode: async")
+
+    assert [each.level for each in told][: len(levels)] == levels
+    assert suits(facts, told) is verdict
+
+
+def test_the_role_is_asked_about_in_the_partition_of_the_stack() -> None:
+    china = replace(STACK, success_topic=SUCCESS.replace("arn:aws:", "arn:aws-cn:"))
+
+    assert STACK.needs[0] == ("s3:GetObject", "arn:aws:s3:::work/async/input/x")
+    assert china.needs[0] == ("s3:GetObject", "arn:aws-cn:s3:::work/async/input/x")
