@@ -52,7 +52,7 @@ def connect(work: Work, *, endpoint: str, file: Path | None, as_json: bool) -> N
     if as_json:
         echo_json(_document(facts, found, verdict=verdict))
     else:
-        console_for().print(_table(found))
+        console_for().print(finding_table(found))
         click.echo(_words(found, verdict=verdict), err=True)
     if not verdict:
         raise SystemExit(1)
@@ -81,8 +81,10 @@ def _check_name(endpoint: str) -> None:
         raise WrongUsageError("BadEndpointName", message)
 
 
-def _table(found: list[Finding]) -> Table:
+def finding_table(found: list[Finding]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # names are to be copied: none is cut off
     for each in found:
         what = name_text(each.what)
         if each.remedy:

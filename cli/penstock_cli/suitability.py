@@ -20,6 +20,7 @@ from penstock_cli.endpoint_facts import (
 )
 
 Level = Literal["fine", "warning", "problem", "unchecked"]
+_KINDS = {"asynchronous": "asynchronous", "serverless": "serverless", "instances": "real-time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _mode(facts: EndpointFacts, pipeline: Pipeline) -> Iterator[Finding]:
             "set `invoke.mode: realtime`, or give its configuration one",
         )
     else:
-        yield Finding("fine", f"{kind} endpoint, mode: {mode}")
+        yield Finding("fine", f"{_KINDS[kind]} endpoint, mode: {mode}")
 
 
 def _paths(found: AsyncFacts, stack: StackFacts) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Each inference type behind the same contract: drop a file, get its predictions in order."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from examples.inference_types import EXAMPLES
 from examples.inference_types.example import Example, create_endpoint, create_model, run
 from examples.local_endpoint import delete_endpoint
+from penstock.pipeline_file import load_pipeline
 from tests.e2e.harness import Stack
+from tests.e2e.test_command_line import penstock
 
 ENDPOINT = "realtime-trouble"
 PIPELINE = f"invoke: {{mode: realtime, endpoint: {ENDPOINT}}}\nchunk: {{max_records: 10}}\n"
@@ -24,6 +27,20 @@ def test_the_example_of_a_type_delivers_what_its_model_says(stack: Stack, exampl
     assert finished.lines == example.expected
     assert finished.manifest["status"] == "SUCCEEDED"
     assert finished.manifest["retries"] == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - {"batch_transform"}))
+def test_connect_says_that_the_endpoint_of_an_example_suits_its_pipeline(
+    stack: Stack, tmp_path: Path, name: str
+) -> None:
+    del stack
+    pipeline = tmp_path / "_pipeline.yaml"
+    pipeline.write_text(EXAMPLES[name].pipeline)
+    endpoint = load_pipeline(EXAMPLES[name].pipeline, "it").invoke.endpoint
+
+    done = penstock("connect", endpoint, "--pipeline", pipeline)
+
+    assert (done.returncode, done.stderr) == (0, "it suits\n"), done.stdout
 
 
 def test_the_manifest_says_which_mode_was_chosen_and_why(stack: Stack) -> None:

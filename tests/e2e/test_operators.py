@@ -59,6 +59,7 @@ def operator(echo: Stack, here: Path, rights: dict[str, list[str]]) -> Iterator[
         "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         "AWS_DEFAULT_REGION": echo.document["region"],
         "AWS_ENDPOINT_URL": echo.document["aws_endpoint_url"],
+        "AWS_ENDPOINT_URL_SAGEMAKER": echo.document["sagemaker_endpoint_url"],
         "PENSTOCK_STACK": echo.document["stack_name"],
     }
     try:

@@ -1,5 +1,6 @@
 """`penstock connect`: what is printed, and the exit code. test_suitability.py has the findings."""
 
+import io
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,7 +8,10 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from rich.console import Console
 
+from penstock_cli.connect_command import finding_table
+from penstock_cli.suitability import Finding
 from tests.unit.cli.world import STACK, World, client
 
 TOPICS = {
@@ -185,3 +189,13 @@ def test_a_pipeline_of_something_else_is_wrong_usage(
 
     assert result.exit_code == 2
     assert says in result.stderr
+
+
+def test_a_narrow_window_folds_what_is_to_be_copied_and_cuts_nothing_off() -> None:
+    path = "s3://penstock-workbucket-0123456789/async/failure"
+    printed = io.StringIO()
+    window = Console(file=printed, force_terminal=True, width=40, color_system=None)
+
+    window.print(finding_table([Finding("problem", "it", f"set S3FailurePath to {path}")]))
+
+    assert path in "".join(printed.getvalue().split())
