@@ -1,5 +1,9 @@
 """The templates of examples/endpoints as tests look at them."""
 
+import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +16,9 @@ from cfnlint.decode.cfn_yaml import load as load_cloudformation
 from tests.template.model import substituted
 
 Json = dict[str, Any]
+_AWS = 'aws() { if [ "$2" = describe-stacks ]; then echo output; else echo "$@"; fi; }\n'
+"""Stands in for the AWS CLI: prints what it was given."""
+
 DIRECTORY = Path(__file__).parents[2] / "examples" / "endpoints"
 
 
@@ -47,6 +54,10 @@ class EndpointTemplate:
             for policy in properties["Policies"]:
                 yield from policy["PolicyDocument"]["Statement"]
 
+    def required(self) -> set[str]:
+        """Parameters without a default."""
+        return {name for name, each in self.document["Parameters"].items() if "Default" not in each}
+
     def given(self, **parameters: str) -> dict[str, str]:
         """Values of all parameters: these, as far as the template has them, else the defaults."""
         known = self.document["Parameters"]
@@ -79,8 +90,27 @@ def kinds() -> list[str]:
     return sorted(path.stem for path in DIRECTORY.glob("*.yaml"))
 
 
+def commands_of_readme() -> dict[str, set[str]]:
+    """Template -> the names of the parameters that its command gives, as a shell expands it."""
+    (block,) = re.findall(r"^```sh\n(.*?)^```$", readme(), re.DOTALL | re.MULTILINE)
+    bash = shutil.which("bash")
+    assert bash
+    done = subprocess.run(  # noqa: S603  our own README
+        [bash, "-euc", _AWS + block], capture_output=True, text=True, check=True
+    )
+    return {
+        Path(words[words.index("--template-file") + 1]).stem: {
+            word.split("=")[0] for word in words[words.index("--parameter-overrides") + 1 :]
+        }
+        for words in (shlex.split(line) for line in done.stdout.splitlines())
+    }
+
+
+def readme() -> str:
+    return (DIRECTORY / "README.md").read_text(encoding="utf-8")
+
+
 def rows_of_readme() -> set[str]:
     """The templates that the table of the README has."""
-    text = (DIRECTORY / "README.md").read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    rows = [line for line in readme().splitlines() if line.startswith("| `")]
     return {yaml.safe_load(row.split("`")[1]).removesuffix(".yaml") for row in rows}

@@ -32,6 +32,12 @@ CALLS = {
     "AWS::SageMaker::Endpoint": "create_endpoint",
     "AWS::SageMaker::InferenceComponent": "create_inference_component",
 }
+OF_UPDATES = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
+"""CloudFormation gives them to UpdateEndpoint."""
+
+OF_MANY_INSTANCES = ("ManagedInstanceScaling", "RoutingConfig")
+"""Refused by the local SageMaker, where nothing scales."""
+
 NAMES = {"create_model": "ModelName", "create_endpoint_config": "EndpointConfigName"}
 
 
@@ -65,7 +71,11 @@ class Deployment:
         name = NAMES.get(call)
         if name:
             given.setdefault(name, f"{self.name}-{resource}")
-        given.pop("RetainAllVariantProperties", None)  # UpdateEndpoint's
+        for ignored in OF_UPDATES:
+            given.pop(ignored, None)
+        for variant in given.get("ProductionVariants", []):
+            for ignored in OF_MANY_INSTANCES:
+                variant.pop(ignored, None)
         self._replace_names(given)
         getattr(self.lab.server.control, call)(**given)
         if call == "create_endpoint":
