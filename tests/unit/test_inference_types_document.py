@@ -32,6 +32,24 @@ def test_the_page_has_a_pipeline_for_each_type():
     assert len(BAD) == 1
 
 
+def test_the_page_links_each_template_from_the_section_of_its_type():
+    sections = PAGE.split("\n## ")
+    found = {
+        name: section.split("\n")[0]
+        for section in sections
+        for name in re.findall(r"^Template: \[`([\w-]+)\.yaml`\]", section, re.MULTILINE)
+    }
+
+    assert set(found) == {path.stem for path in (ROOT / "examples" / "endpoints").glob("*.yaml")}
+    assert len(set(found.values())) == len(found)
+
+
+def test_no_section_of_the_page_is_there_twice():
+    headings = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
+
+    assert len(headings) == len(set(headings))
+
+
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 def test_the_pipeline_of_an_example_is_valid(example):
     invoke = load_pipeline(example.pipeline, "a file").invoke
