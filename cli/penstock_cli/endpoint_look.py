@@ -25,7 +25,11 @@ _NAMES = ("EndpointName", "EndpointNamePattern")
 _ALLOWED = "allowed"
 _NOBODY = "nobody here can answer that"
 _NO_ROLE = "there is no such role"
-_WORDS = {"NoSuchEntity": _NO_ROLE, "NoSuchEntityException": _NO_ROLE}
+_WORDS = {
+    "NoSuchEntity": _NO_ROLE,
+    "NoSuchEntityException": _NO_ROLE,
+    "ConnectionError": _NOBODY,
+}
 _ACTION = re.compile(r"to perform: ([\w-]+:\w+)")
 """AWS's words for who lacks a permission: User: <arn> is not authorized to perform: <action> …"""
 
@@ -155,11 +159,11 @@ class EndpointLook:
         policies = scaling.describe_scaling_policies(
             ServiceNamespace="sagemaker", ResourceId=resource
         )["ScalingPolicies"]
-        alarms = list(_alarms_of_steps(policies))
-        if not alarms:
-            return
-        found = self.client("cloudwatch").describe_alarms(AlarmNames=alarms)["MetricAlarms"]
-        yield from (each.get("MetricName", "") for each in found)
+        for policy in policies:
+            if policy["PolicyType"] == "StepScaling":
+                # What wakes a policy up is known to the alarms: it is one of their actions.
+                found = self.client("cloudwatch").describe_alarms(ActionPrefix=policy["PolicyARN"])
+                yield from (each.get("MetricName", "") for each in found["MetricAlarms"])
 
     def _denied(
         self, model: ModelFacts | None, stack: StackFacts
@@ -190,7 +194,7 @@ def _is_missing(iam: Any, role: str) -> bool:
         with translated(role):
             iam.get_role(RoleName=role.rsplit("/", 1)[-1])
     except PenstockError as error:
-        return error.code in _WORDS
+        return _WORDS.get(error.code) == _NO_ROLE
     return False
 
 
@@ -241,9 +245,3 @@ def _asynchronous(document: Json) -> AsyncFacts:
         success_topic=topics.get("SuccessTopic"),
         error_topic=topics.get("ErrorTopic"),
     )
-
-
-def _alarms_of_steps(policies: list[Json]) -> Iterator[str]:
-    for policy in policies:
-        if policy["PolicyType"] == "StepScaling":
-            yield from (each["AlarmName"] for each in policy.get("Alarms", []))

@@ -1,5 +1,6 @@
 """Rules about examples/endpoints: what an endpoint needs to work with a stack, and no more."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,12 @@ def test_a_role_may_do_nothing_to_everything(template: EndpointTemplate) -> None
         assert not any("*" in action for action in actions), statement
         if statement["Resource"] == "*":
             assert set(actions) <= WITHOUT_RESOURCES, statement
+
+
+@pytest.mark.parametrize("kind", sorted(set(kinds()) - {"batch-transform"}))
+def test_a_role_writes_the_logs_of_what_the_template_makes_only(kind: str) -> None:
+    for group in grants_of(kind)["logs:PutLogEvents"]:
+        assert re.search(r"/aws/sagemaker/\w+/\$\{(Endpoint|Component)Name\}\*$", group)
 
 
 def test_a_role_is_for_sagemaker_in_this_account_only(template: EndpointTemplate) -> None:

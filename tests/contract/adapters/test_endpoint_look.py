@@ -100,7 +100,6 @@ def with_scaling(clients: Clients, *, alarms: bool = True) -> None:
         "ResourceId": "endpoint/churn/variant/main",
         "PolicyType": "StepScaling",
         "CreationTime": 0,
-        "Alarms": [{"AlarmName": "asleep", "AlarmARN": "arn"}],
     }
     clients.answer(service, "describe_scaling_policies", {"ScalingPolicies": [policy]})
     alarm = {"AlarmName": "asleep", "MetricName": "HasBacklogWithoutCapacity"}

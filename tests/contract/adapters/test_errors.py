@@ -2,6 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 
 from penstock.adapters.aws import translated
 from penstock.domain.errors import PenstockError, PermanentError, RetryableError
@@ -82,3 +83,10 @@ def test_a_lost_connection_may_be_tried_again(error: Exception) -> None:
 def test_a_bug_of_ours_is_not_translated() -> None:
     with pytest.raises(KeyError), translated("s3://b/k"):
         raise KeyError("bug")
+
+
+def test_an_answer_that_nobody_can_read_may_be_better_next_time() -> None:
+    error = translation(ResponseParserError("invalid XML received: <!doctype html>"))
+
+    assert isinstance(error, RetryableError)
+    assert error.code == "ConnectionError"

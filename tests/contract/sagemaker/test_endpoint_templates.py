@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
+from penstock.pipeline_file import load_pipeline
+from penstock_cli.endpoint_facts import StackFacts
+from penstock_cli.endpoint_look import EndpointLook
+from penstock_cli.suitability import findings
 from tests.contract.sagemaker.lab import (
     BUCKET,
     ON_AWS,
     REGION,
     ROLE,
     Lab,
+    client,
     eventually,
     image,
     unique,
@@ -32,6 +37,7 @@ CALLS = {
     "AWS::SageMaker::Endpoint": "create_endpoint",
     "AWS::SageMaker::InferenceComponent": "create_inference_component",
 }
+WHERE = ("ServiceNamespace", "ScalableDimension", "ResourceId")
 OF_UPDATES = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
 """CloudFormation gives them to UpdateEndpoint."""
 
@@ -100,6 +106,31 @@ class Deployment:
             for each in value:
                 self._replace_names(each)
 
+    def scale(self) -> None:
+        """Registers the target with its policies, and the alarm that a policy is the action of."""
+        scaling = self.client("application-autoscaling")
+        (target,) = self._properties("AWS::ApplicationAutoScaling::ScalableTarget").values()
+        scaling.register_scalable_target(**target)
+        where = {key: target[key] for key in WHERE}
+        policies = {}
+        for name, given in self._properties("AWS::ApplicationAutoScaling::ScalingPolicy").items():
+            del given["ScalingTargetId"]
+            policies[f"@{name}"] = scaling.put_scaling_policy(**given, **where)["PolicyARN"]
+        (alarm,) = self._properties("AWS::CloudWatch::Alarm").values()
+        alarm["AlarmActions"] = [policies[each] for each in alarm["AlarmActions"]]
+        self.client("cloudwatch").put_metric_alarm(AlarmName=self.name, **alarm)
+
+    def _properties(self, resource_type: str) -> dict[str, Any]:
+        return {
+            name: _typed(self.template.resolved(properties, self.parameters))
+            for name, properties in self.template.of_type(resource_type).items()
+        }
+
+    def client(self, service: str) -> Any:
+        if service == "sagemaker":
+            return self.lab.server.control
+        return client(service, self.lab.around.url)
+
     @property
     def target(self) -> dict[str, str]:
         kind = self.template.kind
@@ -149,6 +180,20 @@ def test_the_endpoint_of_the_asynchronous_template_takes_asynchronous_requests(l
 
     assert answer["OutputLocation"].startswith(f"s3://{BUCKET}/async/output/")
     assert answer["FailureLocation"].startswith(f"s3://{BUCKET}/async/failure/")
+
+
+def test_the_scaling_of_the_asynchronous_template_is_found_to_wake_it_up(lab: Lab) -> None:
+    deployed = Deployment(lab, "asynchronous")
+    deployed.scale()
+    stack = StackFacts(BUCKET, f"{TOPIC}success", f"{TOPIC}error", deployed.name)
+
+    facts = EndpointLook(deployed.client)(deployed.name, stack)
+    pipeline = load_pipeline(f"invoke: {{endpoint: {deployed.name}}}", "a file")
+    found = {each.what: each.level for each in findings(facts, pipeline, stack)}
+
+    assert found.pop(f"permissions of {ROLE}: nobody here can answer that") == "unchecked"
+    assert found["scales to zero, and wakes up for a single request"] == "fine"
+    assert set(found.values()) == {"fine"}
 
 
 def test_the_model_of_the_transform_template_is_one_that_a_job_can_name(lab: Lab) -> None:

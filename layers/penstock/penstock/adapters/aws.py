@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from penstock.domain.errors import PermanentError, RetryableError
 
@@ -69,7 +70,8 @@ def translated(subject: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translated(error, subject) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
+        # An answer that can't be parsed is a proxy's, or half of one.
         raise RetryableError("ConnectionError", f"{subject}: {error}") from error
 
 
