@@ -52,8 +52,10 @@ class Seen:
     exchanges: list[Exchange]
     items: ItemSizes
     functions: Mapping[str, LambdaUse]
-    inferences: Mapping[str, int] = field(default_factory=dict)
-    """The local SageMaker's own counts."""
+    inferences: Counter[str] = field(default_factory=Counter)
+    """What SageMaker itself read, wrote and published, by the local one's counts."""
+    seconds: float = 0.0
+    """From the drop until the end is on record."""
 
 
 def billed(seen: Seen) -> dict[str, float]:
@@ -64,7 +66,8 @@ def billed(seen: Seen) -> dict[str, float]:
         "lambda_request": float(invocations),
         # Lambda's poller receives a batch and deletes it: two requests.
         "sqs_request": 2.0 * invocations + seen.inferences["notifications_sent"],
-        "s3_put": float(seen.inferences["completed"]),
+        "s3_put": float(seen.inferences["answers_written"]),
+        "s3_get": float(seen.inferences["inputs_read"]),
         "sns_publish": float(seen.inferences["notifications_sent"]),
         "log_megabyte": sum(use.log_bytes for use in seen.functions.values()) / 1e6,
     }

@@ -155,7 +155,8 @@ def throughput(workload: Workload) -> dict[str, float]:
         "invoke_model": _batch_rate("InvokeModel", invoke_waits()),
         "collect_result": _batch_rate("CollectResult", collect_waits()),
         "assemble_output": assemble.concurrency / segment * workload.chunks_per_segment,
-        "DynamoDB, new table": aws.NEW_TABLE_WRITES / REQUESTS_PER_CHUNK["dynamodb_write_unit"],
+        "DynamoDB, new table": aws.NEW_TABLE_WRITES
+        / REQUESTS_PER_CHUNK["async"]["dynamodb_write_unit"],
         "S3, answers under one prefix": aws.S3_WRITES_PER_PREFIX / 1.0,
         "S3, chunks of the one input": float(aws.S3_READS_PER_PREFIX),
         "S3, answers read twice": aws.S3_READS_PER_PREFIX / 2,
@@ -182,7 +183,7 @@ def _batch_rate(name: str, waits: float) -> float:
 def invoking(workload: Workload) -> Iterator[Row]:
     rates = throughput(workload)
     rate = min(rates["invoke_model"], rates["collect_result"])
-    writes = rate * REQUESTS_PER_CHUNK["dynamodb_write_unit"]
+    writes = rate * REQUESTS_PER_CHUNK["async"]["dynamodb_write_unit"]
     # Chunks in flight are neighbours: so many segments share their marks.
     segments = max(1.0, IN_FLIGHT / workload.chunks_per_segment)
     yield Row("invoke", "chunks a second", rate)

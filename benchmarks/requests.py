@@ -8,15 +8,10 @@ requests of the functions are counted on the wire, by a proxy between them and t
 """
 
 import argparse
-import json
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from benchmarks.aws import Speeds, template_functions
-from benchmarks.billing import ItemSizes, Line, Seen, billed, dollars, lines, operation_counts
-from benchmarks.functions import functions_used, processor_seconds
+from benchmarks.billing import Line, Seen, billed, dollars, lines, operation_counts
 from benchmarks.lambda_time import estimated_gb_seconds
 from benchmarks.local_job import (
     ECHO_IMAGE,
@@ -24,15 +19,12 @@ from benchmarks.local_job import (
     Local,
     configure,
     local_stack,
-    run_job,
     say,
     serve_endpoint,
 )
-from benchmarks.recording import Door, Recorder, recording
-from benchmarks.wire import item_bytes, key_of
-from examples.local_endpoint import client
+from benchmarks.recording import Recorder
+from benchmarks.watching import counted, watched
 from penstock.domain.pricing import DOLLARS_PER_MILLION, LAMBDA_DOLLARS_PER_GB_SECOND
-from penstock_local import inspection
 
 RECORDS_PER_CHUNK = 1000
 RECORD_BYTES = 32
@@ -42,7 +34,6 @@ input: {{format: text}}
 chunk: {{max_records: {RECORDS_PER_CHUNK}}}
 """
 # One region, as the default has it for files up to 32 MiB.
-SETTLING_SECONDS = 3.0
 WRITE_UNITS_WANTED = 4.0
 DOLLARS_WANTED = 12.0
 LAMBDA_TIME = "GB-s of Lambda"
@@ -65,67 +56,20 @@ def main() -> None:
     print_costs(first, second, timed)
 
 
-@contextmanager
-def counted(local: Local) -> Iterator[Recorder]:
-    """While it lasts, the functions' requests pass through a proxy."""
-    functions = inspection.functions(local)
-    doors = {each: Door(each.name, local["aws_endpoint_url"]) for each in functions}
-    models = {each: Door(each.name, local["sagemaker_endpoint_url"]) for each in functions}
-    with recording([*doors.values(), *models.values()]) as (recorder, urls):
-        for each in functions:
-            _redirect(local, each.physical_name, urls[doors[each]], urls[models[each]])
-        yield recorder
-
-
-def _redirect(local: Local, function: str, aws_url: str, sagemaker_url: str) -> None:
-    lambdas = client(local, "lambda")
-    variables = lambdas.get_function_configuration(FunctionName=function)["Environment"]
-    ours = {
-        "AWS_ENDPOINT_URL": aws_url,
-        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": sagemaker_url,
-    }
-    environment = {"Variables": variables["Variables"] | ours}
-    lambdas.update_function_configuration(FunctionName=function, Environment=environment)
-
-
 def measure(local: Local, chunks: int, recorder: Recorder | None = None) -> Seen:
     """Runs one job; what came before it isn't in the result."""
-    time.sleep(SETTLING_SECONDS)
-    if recorder:
-        recorder.take()
-    since, inferences, processor = int(time.time() * 1000), _inferences(local), processor_seconds()
-    began = time.monotonic()
-    manifest = run_job(local, Drop(f"bench/{chunks}-{since}.txt", _records(chunks)))
-    say(f"{chunks} chunks: {manifest['status']}, {time.monotonic() - began:.1f} s")
-    time.sleep(SETTLING_SECONDS)
-    if manifest["chunks"] != chunks or manifest["retries"]:
+    key = f"bench/{chunks}-{time.monotonic_ns()}.txt"
+    seen, manifest = watched(local, Drop(key, _records(chunks)), recorder)
+    say(f"{chunks} chunks: {manifest['status']}, {seen.seconds:.1f} s")
+    if seen.chunks != chunks or manifest["retries"]:
         raise RuntimeError(f"not the job that was to be measured: {manifest}")
-    after = _inferences(local)
-    return Seen(
-        chunks=chunks,
-        exchanges=recorder.take() if recorder else [],
-        items=item_sizes(local),
-        functions=functions_used(local, since, processor),
-        inferences={name: after[name] - inferences[name] for name in after},
-    )
+    return seen
 
 
 def _records(chunks: int) -> bytes:
     """Text lines, each of RECORD_BYTES with its line end."""
     count = chunks * RECORDS_PER_CHUNK
     return b"".join(b"%0*d\n" % (RECORD_BYTES - 1, number) for number in range(count))
-
-
-def _inferences(local: Local) -> dict[str, int]:
-    url = f"{local['sagemaker_endpoint_url']}/_local/stats"
-    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310  our own server
-        found = json.load(reply)["endpoints"][local["endpoint_name"]]
-    return {name: found[name] for name in ("accepted", "completed", "notifications_sent")}
-
-
-def item_sizes(local: Local) -> ItemSizes:
-    pages = client(local, "dynamodb").get_paginator("scan").paginate(TableName=local["table"])
-    return {key_of(item): item_bytes(item) for page in pages for item in page["Items"]}
 
 
 def print_requests(few: Seen, many: Seen) -> None:

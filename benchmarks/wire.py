@@ -42,6 +42,8 @@ def operation_of(method: str, target: str, headers: Mapping[str, str], body: byt
         return Operation(service, _s3_operation(method, target, headers))
     if "/async-invocations" in target:
         return Operation(service, "InvokeEndpointAsync")
+    if urlsplit(target).path.endswith("/invocations"):
+        return Operation(service, "InvokeEndpoint")
     action = parse_qs(body.decode("utf-8", "replace")).get("Action", ["unknown"])
     return Operation(service, action[0])
 

@@ -1,6 +1,7 @@
 """From requests to billed quantities."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -46,12 +47,13 @@ def test_what_lambdas_poller_and_sagemaker_ask_for_is_billed_as_well() -> None:
         exchanges=[],
         items={},
         functions={"InvokeModelFunction": LambdaUse(invocations=2, log_bytes=3_000_000)},
-        inferences={"completed": 10, "notifications_sent": 10},
+        inferences=Counter(answers_written=10, inputs_read=0, notifications_sent=10),
     )
     assert billed(seen) == {
         "lambda_request": 2,
         "sqs_request": 2 * 2 + 10,
         "s3_put": 10,
+        "s3_get": 0,
         "sns_publish": 10,
         "log_megabyte": 3,
     }

@@ -34,6 +34,17 @@ def test_an_s3_request_is_told_by_its_method_and_query(method: str, target: str,
     assert operation_of(method, target, signed_for("s3"), b"") == Operation("s3", name)
 
 
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("/endpoints/a/async-invocations", "InvokeEndpointAsync"),
+        ("/endpoints/a/invocations", "InvokeEndpoint"),
+    ],
+)
+def test_a_call_of_an_endpoint_is_told_by_its_path(target: str, name: str) -> None:
+    assert operation_of("POST", target, signed_for("sagemaker"), b"").name == name
+
+
 def test_a_part_with_a_source_is_a_copy() -> None:
     headers = signed_for("s3") | {"x-amz-copy-source": "work/key"}
     target = "/bucket/key?uploadId=u&partNumber=1"

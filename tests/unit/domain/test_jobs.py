@@ -19,7 +19,6 @@ from penstock.domain.manifest import (
     iso,
 )
 from penstock.domain.pipeline import Input, Output, Pipeline
-from penstock.domain.pricing import Usage, estimated_dollars
 
 PIPELINE = Pipeline(Invoke("demo"), source="in/_pipeline.yaml")
 JOB = Job(
@@ -203,13 +202,6 @@ def test_moments_are_told_in_utc_to_the_millisecond() -> None:
 
 def test_efforts_add_up() -> None:
     assert Effort(1, 2, 3) + Effort(10, 20, 30) == Effort(11, 22, 33)
-
-
-def test_a_job_costs_more_with_each_invocation_and_with_staging() -> None:
-    assert estimated_dollars(Usage(0, 0)) == 0
-    assert estimated_dollars(Usage(1000, 0)) == pytest.approx(1000 * estimated_dollars(Usage(1, 0)))
-    assert estimated_dollars(Usage(1000, 1000)) > estimated_dollars(Usage(1000, 0))
-    assert 0.005 < estimated_dollars(Usage(1000, 1000)) < 0.05
 
 
 def test_an_error_has_a_code_to_group_by_and_a_message_for_people() -> None:

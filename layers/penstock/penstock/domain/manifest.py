@@ -82,7 +82,7 @@ def build_manifest(job: Job, ending: Ending) -> dict[str, Any]:
         **_choice(job),
         **ending.serving,
         "timings": _timings(job, ending.finished_at),
-        "cost_estimate": _cost(ending.effort),
+        "cost_estimate": _cost(job, ending.effort),
         **_transform_jobs(job, ending),
         "outputs": outputs_document(ending),
         "pipeline": job.pipeline.to_json(),
@@ -110,7 +110,7 @@ def build_merged_manifest(before: dict[str, Any], job: Job, ending: Ending) -> d
     """
     status, failure = standing(job.pipeline, ending.tally)
     cost = before["cost_estimate"]
-    dollars = round(cost["usd"] + _cost(ending.effort)["usd"], 6)
+    dollars = round(cost["usd"] + _cost(job, ending.effort)["usd"], 6)
     return before | {
         "status": status.value,
         "failure": asdict(failure) if failure else None,
@@ -177,8 +177,9 @@ def _timings(job: Job, finished_at: float) -> dict[str, Any]:
     }
 
 
-def _cost(effort: Effort) -> dict[str, Any]:
-    dollars = estimated_dollars(Usage(effort.attempts, effort.staged))
+def _cost(job: Job, effort: Effort) -> dict[str, Any]:
+    usage = Usage(effort.attempts, effort.staged)
+    dollars = estimated_dollars(usage, job.pipeline.invoke.mode)
     return {"usd": round(dollars, 6), "excludes": "model instances, data transfer, free tiers"}
 
 

@@ -4,6 +4,7 @@ US East (N. Virginia), on demand, 2026; the sources and their confidence stand i
 docs/performance.md. Model hours, data transfer and free tiers are not in it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 DOLLARS_PER_MILLION = {
@@ -22,34 +23,69 @@ LAMBDA_DOLLARS_PER_GB_SECOND = 0.0000133334
 INLINE_LIMIT = 128_000
 """Bytes of InvokeEndpointAsync's inline Body; larger requests go through S3."""
 
-# Measured by `python -m benchmarks.requests`, rounded up; docs/performance.md has it call by call.
-REQUESTS_PER_CHUNK = {
-    "s3_put": 1.0,  # SageMaker's own output object
-    "s3_get": 3.0,  # the records; the answer, to count it and to assemble it
-    "sns_publish": 1.0,  # SageMaker's notification
-    "sqs_request": 2.0,  # its delivery; sends, receives and deletes of batches, which vary
-    "dynamodb_write_unit": 3.0,  # attempt, outcome, done-mark
-    "dynamodb_read_unit": 1.25,  # chunk before the call, chunks again at assembly, job now and then
-    "lambda_request": 0.5,
-    "log_megabyte": 0.0012,
+# Measured by `python -m benchmarks.requests` (async) and `benchmarks.inference_types` (the others),
+# rounded up; docs/performance.md has it call by call. Permits are in it: one lot for each batch.
+REQUESTS_PER_CHUNK: Mapping[str, Mapping[str, float]] = {
+    "async": {
+        "s3_put": 1.0,  # SageMaker's own output object
+        "s3_get": 3.0,  # the records; the answer, to count it and to assemble it
+        "sns_publish": 1.0,  # SageMaker's notification
+        "sqs_request": 2.0,  # its delivery; sends, receives and deletes of batches, which vary
+        "dynamodb_write_unit": 3.5,  # attempt, outcome, done-mark; permits, taken and given back
+        "dynamodb_read_unit": 1.35,  # chunk before the call, chunks at assembly, job and permits
+        "lambda_request": 0.5,
+        "log_megabyte": 0.0012,
+    },
+    "realtime": {
+        "s3_put": 1.0,  # the answer
+        "s3_get": 2.0,  # the records; the answer, to assemble it
+        "sqs_request": 0.3,
+        "dynamodb_write_unit": 3.2,
+        "dynamodb_read_unit": 1.35,
+        "lambda_request": 0.1,
+        "log_megabyte": 0.0006,
+    },
+    "transform": {
+        "s3_put": 2.0,  # the chunk's payload; SageMaker's own output object
+        "s3_get": 4.0,  # records, payload by SageMaker; the answer, to count it and to assemble it
+        "sqs_request": 1.0,
+        "dynamodb_write_unit": 3.2,
+        "dynamodb_read_unit": 1.35,
+        "lambda_request": 0.3,
+        "log_megabyte": 0.0012,
+    },
 }
-GB_SECONDS_PER_CHUNK = 0.10
-"""Lambda time of one chunk on all its hops: measured processor time, assumed latencies."""
+GB_SECONDS_PER_CHUNK: Mapping[str, float] = {"async": 0.10, "realtime": 0.08, "transform": 0.10}
+"""Lambda time of one chunk on all its hops: measured processor time, assumed latencies.
+
+In real time the function waits for the model: 0.1 seconds, ten calls side by side.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What is counted of a job. `staged` invocations took their input from S3."""
+    """What is counted of a job. `staged` invocations took their input from S3.
+
+    The chunks of a transform job always do; in real time none does.
+    """
 
     invocations: int
     staged: int
 
 
-def estimated_dollars(usage: Usage) -> float:
-    """US dollars for the AWS requests and the Lambda time of a job."""
+def estimated_dollars(usage: Usage, mode: str) -> float:
+    """US dollars for the AWS requests and the Lambda time of a job.
+
+    Where the mode was never chosen, nothing was invoked.
+    """
+    if not usage.invocations:
+        return 0.0
     requests = sum(
-        count * DOLLARS_PER_MILLION[name] / 1e6 for name, count in REQUESTS_PER_CHUNK.items()
+        count * DOLLARS_PER_MILLION[name] / 1e6 for name, count in REQUESTS_PER_CHUNK[mode].items()
     )
-    staging = (DOLLARS_PER_MILLION["s3_put"] + DOLLARS_PER_MILLION["s3_get"]) / 1e6
-    compute = GB_SECONDS_PER_CHUNK * LAMBDA_DOLLARS_PER_GB_SECOND
-    return usage.invocations * (requests + compute) + usage.staged * staging
+    compute = GB_SECONDS_PER_CHUNK[mode] * LAMBDA_DOLLARS_PER_GB_SECOND
+    staged = usage.staged * _STAGING if mode == "async" else 0.0
+    return usage.invocations * (requests + compute) + staged
+
+
+_STAGING = (DOLLARS_PER_MILLION["s3_put"] + DOLLARS_PER_MILLION["s3_get"]) / 1e6
