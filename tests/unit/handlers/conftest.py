@@ -94,7 +94,7 @@ def sample_event(function: str, sample: str) -> dict[str, Any]:
 
 @cache
 def _app(function: str) -> ModuleType:
-    """The function's code, imported as Lambda does: with its environment, once."""
+    """The function's code, imported as Lambda does: with its environment, once for each test."""
     path = ROOT / "functions" / function / "app.py"
     spec = importlib.util.spec_from_file_location(f"functions.{function}.app", path)
     assert spec and spec.loader
@@ -111,6 +111,8 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
             None: (f"s3://{WORK}/{ANSWER_KEY}", f"s3://{WORK}/async/failure/answer.out")
         }
         sagemakerruntime_backends[ACCOUNT]["us-east-1"].async_results["demo"] = answers
+        # A warm function remembers a job for seconds, and all tests give theirs the same id.
+        _app.cache_clear()
         yield Deployed(MotoStack.deployed("penstock-"), monkeypatch)
 
 
