@@ -196,11 +196,11 @@ def test_a_target_that_doesnt_suit_the_endpoint_is_told_after_the_first_chunks(
     del endpoint
     echo.configure("unsuited", f"invoke: {{{invoke}}}\nchunk: {{max_records: 1}}\n")
 
-    delivered = echo.run("unsuited/numbers.csv", b"1\n" * 300)
+    delivered = echo.run("unsuited/numbers.csv", b"1\n" * 100)
 
     assert delivered.manifest["status"] == "FAILED"
     assert says in delivered.manifest["failure"]["message"]
-    assert delivered.manifest["attempts"] < 300
+    assert delivered.manifest["attempts"] < 100
 
 
 def test_a_request_above_an_endpoints_limit_is_halved_until_it_fits(endpoint: Stack) -> None:
