@@ -113,6 +113,20 @@ def test_models_are_named_by_keys_and_missing_ones_cost_their_own_records(stack:
     ]
 
 
+def test_models_that_are_being_loaded_are_waited_for_and_the_others_not_asked_again(
+    stack: Stack,
+) -> None:
+    stack.configure("loading", EXAMPLES["multi_model"].pipeline + QUICK)
+    file = EXAMPLES["multi_model"].file(30)
+    loading = {"fault": "model_not_ready", "endpoint": "types-multi-model", "times": 2}
+
+    with stack.faults(loading):
+        delivered = stack.run("loading/sales.jsonl", file.body)
+
+    assert delivered.lines == file.expected
+    assert (delivered.manifest["attempts"], delivered.manifest["retries"]) == (1, 0)
+
+
 @pytest.fixture(scope="module")
 def endpoint(stack: Stack) -> Iterator[Stack]:
     create_model(stack.document, ENDPOINT, {})

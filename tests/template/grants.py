@@ -116,6 +116,9 @@ REASONS: Mapping[Grant, str] = {
     Grant("StartTransformFunction", "sqs:SendMessage", "InvokeQueue"): (
         "for a job that is stopped while its chunks wait for a transform job: seconds here"
     ),
+    Grant("SweepJobsFunction", "sqs:SendMessage", "TransformQueue"): (
+        "for a transform job that nobody has asked for, as the function died that should have"
+    ),
     Grant("HandleDeadLetterFunction", "sqs:SendMessage", "InvokeQueue"): (
         "for a chunk whose halves were lost and that was sent once more, ten times in vain"
     ),

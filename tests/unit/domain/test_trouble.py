@@ -48,6 +48,12 @@ WRONG = Trouble(Kind.PERMANENT, "ModelError", "wrong")
         ("ValidationError", 400, "Endpoint x of account 1 not found.", Kind.PERMANENT),
         ("ValidationError", 400, "Endpoint x is not InService", Kind.UNAVAILABLE),
         ("ValidationError", 400, "endpoint is not yet in service", Kind.UNAVAILABLE),
+        (
+            "ValidationError",
+            400,
+            "Inference Component has no capacity to process this request.",
+            Kind.UNAVAILABLE,
+        ),
         ("ValidationError", 400, "The endpoint is in Updating state", Kind.UNAVAILABLE),
         ("AccessDeniedException", 403, "", Kind.PERMANENT),
         ("ExpiredTokenException", 403, "", Kind.PERMANENT),

@@ -73,7 +73,10 @@ _RETRYABLE = frozenset(
     }
 )
 _TOO_LARGE = frozenset({"RequestEntityTooLarge", "PayloadTooLargeException"})
-_NOT_IN_SERVICE = re.compile(r"not (?:yet )?in ?service|(?:Creating|Updating) state", re.IGNORECASE)
+_NOT_IN_SERVICE = re.compile(
+    r"not (?:yet )?in ?service|(?:Creating|Updating) state|has no capacity to process",
+    re.IGNORECASE,
+)
 _CLIENT_ERRORS = range(400, 500)
 _MODEL_STATUS = re.compile(r"error \((\d{1,9})\) from", re.ASCII)
 
