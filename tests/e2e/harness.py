@@ -178,10 +178,12 @@ class Stack:
         self.local_sagemaker("PUT", "/_local/faults?seed=7", list(rules))
         try:
             yield
-            found = self.local_sagemaker("GET", "/_local/faults")
-            assert all(rule["struck"] for rule in found), found
+            assert self.all_faults_struck(), self.local_sagemaker("GET", "/_local/faults")
         finally:
             self.local_sagemaker("DELETE", "/_local/faults")
+
+    def all_faults_struck(self) -> bool:
+        return all(rule["struck"] for rule in self.local_sagemaker("GET", "/_local/faults"))
 
     def local_sagemaker(self, method: str, path: str, document: Any = None) -> Any:
         url = self.document["sagemaker_endpoint_url"] + path

@@ -127,9 +127,10 @@ def make_overdue(echo: Stack, job_id: str, chunks: list[dict[str, Any]]) -> None
 
 
 def stuck(echo: Stack, key: str) -> str:
-    """A job that runs and cannot go on."""
+    """A job that runs and cannot go on, for the endpoint throttles it: it has met that fault."""
     job_id = echo.drop(key, b"1\n2\n")
     eventually(lambda: True if echo.job_status(job_id) == "RUNNING" else None)
+    eventually(lambda: True if echo.all_faults_struck() else None)
     return job_id
 
 
