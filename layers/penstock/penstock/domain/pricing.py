@@ -24,14 +24,15 @@ INLINE_LIMIT = 128_000
 """Bytes of InvokeEndpointAsync's inline Body; larger requests go through S3."""
 
 # Measured by `python -m benchmarks.requests` (async) and `benchmarks.inference_types` (the others),
-# rounded up; docs/performance.md has it call by call. Permits are in it: one lot for each batch.
+# rounded up; docs/performance.md has it call by call. Permits are taken and given back in lots, of
+# up to ten: 0.2 write units in real time, 0.5 where answers come in smaller batches than chunks.
 REQUESTS_PER_CHUNK: Mapping[str, Mapping[str, float]] = {
     "async": {
         "s3_put": 1.0,  # SageMaker's own output object
         "s3_get": 3.0,  # the records; the answer, to count it and to assemble it
         "sns_publish": 1.0,  # SageMaker's notification
         "sqs_request": 2.0,  # its delivery; sends, receives and deletes of batches, which vary
-        "dynamodb_write_unit": 3.5,  # attempt, outcome, done-mark; permits, taken and given back
+        "dynamodb_write_unit": 3.6,  # attempt, outcome, done-mark; permits
         "dynamodb_read_unit": 1.35,  # chunk before the call, chunks at assembly, job and permits
         "lambda_request": 0.5,
         "log_megabyte": 0.0012,
@@ -39,23 +40,23 @@ REQUESTS_PER_CHUNK: Mapping[str, Mapping[str, float]] = {
     "realtime": {
         "s3_put": 1.0,  # the answer
         "s3_get": 2.0,  # the records; the answer, to assemble it
-        "sqs_request": 0.3,
-        "dynamodb_write_unit": 3.2,
+        "sqs_request": 0.4,  # sends, receives and deletes of batches
+        "dynamodb_write_unit": 3.3,  # attempt, outcome, done-mark; permits
         "dynamodb_read_unit": 1.35,
-        "lambda_request": 0.1,
-        "log_megabyte": 0.0006,
-    },
-    "transform": {
-        "s3_put": 2.0,  # the chunk's payload; SageMaker's own output object
-        "s3_get": 4.0,  # records, payload by SageMaker; the answer, to count it and to assemble it
-        "sqs_request": 1.0,
-        "dynamodb_write_unit": 3.2,
-        "dynamodb_read_unit": 1.35,
-        "lambda_request": 0.3,
+        "lambda_request": 0.15,
         "log_megabyte": 0.0012,
     },
+    "transform": {
+        "s3_put": 2.2,  # the chunk's payload; SageMaker's own output object
+        "s3_get": 5.0,  # records, payload by SageMaker; the answer, twice; manifests at each look
+        "sqs_request": 2.3,
+        "dynamodb_write_unit": 3.6,  # attempt, outcome, done-mark; the transform job
+        "dynamodb_read_unit": 30.0,  # each look at a group reads its open chunks
+        "lambda_request": 0.4,
+        "log_megabyte": 0.0013,
+    },
 }
-GB_SECONDS_PER_CHUNK: Mapping[str, float] = {"async": 0.10, "realtime": 0.08, "transform": 0.10}
+GB_SECONDS_PER_CHUNK: Mapping[str, float] = {"async": 0.10, "realtime": 0.11, "transform": 0.19}
 """Lambda time of one chunk on all its hops: measured processor time, assumed latencies.
 
 In real time the function waits for the model: 0.1 seconds, ten calls side by side.
