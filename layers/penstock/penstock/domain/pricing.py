@@ -23,9 +23,10 @@ LAMBDA_DOLLARS_PER_GB_SECOND = 0.0000133334
 INLINE_LIMIT = 128_000
 """Bytes of InvokeEndpointAsync's inline Body; larger requests go through S3."""
 
-# Measured by `python -m benchmarks.requests` (async) and `benchmarks.inference_types` (the others),
-# rounded up; docs/performance.md has it call by call. Permits are taken and given back in lots, of
-# up to ten: 0.2 write units in real time, 0.5 where answers come in smaller batches than chunks.
+# By `python -m benchmarks.requests` (async) and `benchmarks.inference_types` (the others, with the
+# local stack's window for transform jobs); docs/performance.md has it call by call. Write units are
+# reckoned: three for each chunk, and its share of permits, which are taken and given back in lots
+# of up to ten: 0.2 in real time, 0.5 where answers come in smaller batches than chunks.
 REQUESTS_PER_CHUNK: Mapping[str, Mapping[str, float]] = {
     "async": {
         "s3_put": 1.0,  # SageMaker's own output object
