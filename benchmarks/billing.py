@@ -19,6 +19,7 @@ from benchmarks.wire import (
     write_units,
 )
 
+Units = Mapping[tuple[str, str], float]
 Quantities = Mapping[str, float]
 ItemSizes = Mapping[tuple[str, str], int]
 """Bytes of every item of the table, by its key, at the end of the job: no item ever shrinks."""
@@ -109,6 +110,25 @@ def _dynamodb(exchange: Exchange, items: ItemSizes) -> dict[str, float]:
     key = key_of(request.get("Key") or request["Item"])
     units = write_units(items.get(key, 0))
     return {"dynamodb_write_unit": units * (2 if key[1] == INDEXED else 1)}
+
+
+KINDS = {"#SEGMENT#": "chunk", "#DONE#": "done-set", "ENDPOINT#": "permits"}
+"""What an item is, by a part of its partition key. Others are the job's own."""
+
+
+def units_by_kind(seen: Seen) -> Units:
+    """DynamoDB's units, by what the item is and whether it is read or written."""
+    units: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for each in seen.exchanges:
+        if each.operation.service == "dynamodb":
+            for name, amount in quantities(each, seen.items).items():
+                units[_kind(each), name] += amount
+    return dict(units)
+
+
+def _kind(exchange: Exchange) -> str:
+    text = exchange.request.decode()
+    return next((kind for part, kind in KINDS.items() if part in text), "job")
 
 
 def _items_read(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from benchmarks.aws import Function, Speeds
-from benchmarks.billing import Line, Seen, billed, dollars, lines
+from benchmarks.billing import Line, Seen, billed, dollars, lines, units_by_kind
 from benchmarks.lambda_time import estimated_gb_seconds
 from penstock.domain.pricing import DOLLARS_PER_MILLION, LAMBDA_DOLLARS_PER_GB_SECOND
 
@@ -58,6 +58,17 @@ class Measured:
         return calls * memory / SIDE_BY_SIDE * _PER_GB_SECOND
 
     @cached_property
+    def units(self) -> dict[tuple[str, str], float]:
+        """DynamoDB's for a chunk, by what is read or written."""
+        few, many = units_by_kind(self.few), units_by_kind(self.many)
+        return {
+            key: Line.through(
+                (self.few.chunks, few.get(key, 0.0)), (self.many.chunks, many.get(key, 0.0))
+            ).per_chunk
+            for key in {*few, *many}
+        }
+
+    @cached_property
     def requests(self) -> dict[tuple[str, str], float]:
         """A chunk's, by who makes them and what they are."""
         counts = [(seen.chunks, _requests(seen)) for seen in (self.few, self.many)]
@@ -83,6 +94,7 @@ def report(types: Types) -> Iterator[str]:
     yield from invocations(types, "one chunk", lambda each: each.one_chunk)
     yield from invocations(types, "the large file", lambda each: each.large)
     yield from requests_of_a_chunk(types)
+    yield from units_of_a_chunk(types)
     yield from costs_of_a_million(types)
 
 
@@ -114,6 +126,16 @@ def requests_of_a_chunk(types: Types) -> Iterator[str]:
         if max(amounts) >= _RARE:
             caller, what = key
             yield _row(f"{_snake(caller)}: {what}", [_figure(amount) for amount in amounts])
+
+
+def units_of_a_chunk(types: Types) -> Iterator[str]:
+    yield from _head("DynamoDB's units for a chunk", list(types), "of what")
+    for key in sorted({key for each in types.values() for key in each.units}):
+        amounts = [each.units.get(key, 0.0) for each in types.values()]
+        if max(amounts) >= _RARE:
+            kind, name = key
+            what = f"{kind}: {name.removeprefix('dynamodb_').replace('_', ' ')}s"
+            yield _row(what, [_figure(amount) for amount in amounts])
 
 
 def costs_of_a_million(types: Types) -> Iterator[str]:

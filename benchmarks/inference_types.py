@@ -1,7 +1,7 @@
 """The inference types side by side: time, Lambda invocations, AWS requests and dollars.
 
     python -m benchmarks.inference_types [--records 100000] [--types asynchronous realtime ...]
-                                         [--chunks 64 192]
+                                         [--chunks 64 192] [--window 2]
 
 Each type of `examples.inference_types` gets the same records in the same chunks, in one run on one
 local stack, and its output is checked. Two jobs are timed, of one chunk and of all records; then
@@ -34,7 +34,7 @@ Examples = Mapping[str, Example]
 def main() -> None:
     options = _options()
     chosen = {name: EXAMPLES[name] for name in options.types}
-    with local_stack(EndpointNamePattern="*") as local:
+    with local_stack(EndpointNamePattern="*", TransformWindowSeconds=options.window) as local:
         for example in chosen.values():
             example.create(local)
         timed = _measure(local, chosen, (RECORDS_PER_CHUNK, options.records))
@@ -51,6 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--types", nargs="+", default=list(EXAMPLES), choices=EXAMPLES)
     parser.add_argument("--chunks", type=int, nargs=2, default=[64, 192])
+    parser.add_argument("--window", default="2", help="TransformWindowSeconds; on AWS 60")
     return parser.parse_args()
 
 

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from benchmarks.billing import LambdaUse, Line, Seen, billed, dollars, lines, quantities
+from benchmarks.billing import (
+    LambdaUse,
+    Line,
+    Seen,
+    billed,
+    dollars,
+    lines,
+    quantities,
+    units_by_kind,
+)
 from benchmarks.recording import Exchange
 from benchmarks.wire import Operation
 
@@ -56,6 +65,23 @@ def test_what_lambdas_poller_and_sagemaker_ask_for_is_billed_as_well() -> None:
         "s3_get": 0,
         "sns_publish": 10,
         "log_megabyte": 3,
+    }
+
+
+def test_units_are_told_by_what_the_item_is() -> None:
+    lane = {"pk": {"S": "ENDPOINT#demo#0"}, "sk": {"S": "LANE"}}
+    exchanges = [
+        dynamodb("UpdateItem", {"Key": KEY}),
+        dynamodb("UpdateItem", {"Key": KEY}),
+        dynamodb("UpdateItem", {"Key": lane}),
+        dynamodb("UpdateItem", {"Key": JOB_KEY}),
+        dynamodb("GetItem", {"Key": KEY}),
+    ]
+    assert units_by_kind(Seen(1, exchanges, {}, {})) == {
+        ("chunk", "dynamodb_write_unit"): 2,
+        ("permits", "dynamodb_write_unit"): 1,
+        ("job", "dynamodb_write_unit"): 2,
+        ("chunk", "dynamodb_read_unit"): 0.5,
     }
 
 

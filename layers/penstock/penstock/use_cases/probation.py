@@ -1,13 +1,15 @@
 """Who may be bisected, and when a job has failed too often to go on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import RLock
 
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.fan_in import FAN_OUT
 from penstock.domain.identity import ChunkPath
 from penstock.domain.job import Job, JobStatus, Stop
 from penstock.domain.probation import (
+    NOTED_EVERY,
     ONE_OF_THEM_FAILED,
     SAMPLE,
     belongs_to_probe,
@@ -34,6 +36,8 @@ class Probation:
     table: JobTable
     journal: Journal
     now: Callable[[], float]
+    _noted: dict[str, float] = field(default_factory=dict)
+    _noting: RLock = field(default_factory=RLock)
 
     def admits(self, job: Job, chunk: ChunkMessage, since: float) -> bool:
         """Whether a chunk that failed may be bisected now.
@@ -56,8 +60,12 @@ class Probation:
         return was_sent or not chunk.bits or self._is_settled(job.job_id, first_half)
 
     def note_prediction(self, job: Job) -> None:
-        if is_news(job, self.now()):
-            self.table.update_job(job.job_id, TERMINAL, predicted_at=self.now())
+        """Once for all that are predicted at the same time: the job is remembered as it was."""
+        with self._noting:
+            now, noted = self.now(), self._noted.get(job.job_id)
+            if is_news(job, now) and (noted is None or now >= noted + NOTED_EVERY):
+                self.table.update_job(job.job_id, TERMINAL, predicted_at=now)
+                self._noted[job.job_id] = now
 
     def note_fatal(self, job: Job, reason: GiveUp) -> None:
         """Stops a job whose very calls fail, unless they didn't earlier."""

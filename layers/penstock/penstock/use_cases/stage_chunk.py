@@ -4,6 +4,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from penstock.domain.chunk import ChunkMessage, ChunkState
 from penstock.domain.errors import PermanentError
@@ -32,6 +33,7 @@ class StageChunk:
     work_bucket: str
     window: int
     _asked: dict[tuple[str, int], float] = field(default_factory=dict)
+    _asking: Lock = field(default_factory=Lock)
 
     def __call__(self, prepared: Prepared) -> None:
         """Raises PermanentError if SageMaker couldn't take the records as they are meant."""
@@ -59,11 +61,14 @@ class StageChunk:
         self.queues.transform(chunk.job_id, [message], self.window)
 
     def _ask_once(self, chunk: ChunkMessage) -> None:
-        key, now = (chunk.job_id, group_of(chunk.path)), self.now()
-        # Half of the window: the look must come after this chunk was noted, by anybody's clock.
-        if now >= self._asked.get(key, 0.0):
-            self.ask(chunk)
-            self._asked[key] = now + self.window / 2
+        key = chunk.job_id, group_of(chunk.path)
+        # The chunks of a batch come here at the same time: one of them asks.
+        with self._asking:
+            now = self.now()
+            # Half of the window: the look must come after this chunk was noted, by anybody's clock.
+            if now >= self._asked.get(key, 0.0):
+                self.ask(chunk)
+                self._asked[key] = now + self.window / 2
 
     def _put(self, prepared: Prepared, payload: Payload) -> None:
         name = member_name(prepared.inference_id, prepared.chunk.pauses)
