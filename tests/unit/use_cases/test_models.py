@@ -98,6 +98,20 @@ def test_a_column_names_the_model_and_is_not_sent() -> None:
     assert world.lines("rows.csv") == ['berlin<1 "a  b"', "rome<2 c"]
 
 
+def test_a_model_may_answer_a_record_with_an_empty_line() -> None:
+    def silent(body: bytes, request: Request) -> Response:
+        return b"".join(line[1:] + b"\n" for line in body.splitlines())
+
+    pipeline = BY_COLUMN.replace("endpoint: many", "endpoint: many, accept: text/plain")
+    world = World(silent, region_bytes=1000, pipeline=pipeline)
+    world.drop("rows.csv", b"1,berlin\n23,rome\n4,berlin\n")
+
+    world.run()
+
+    assert world.lines("rows.csv") == ["", "3", ""]
+    assert world.manifest("rows.csv")["status"] == "SUCCEEDED"
+
+
 def test_a_column_is_found_by_its_name_and_the_header_is_sent_without_it() -> None:
     named = BY_FIELD.replace("{model_field", "{header: send, model_field")
 

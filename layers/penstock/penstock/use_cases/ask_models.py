@@ -49,7 +49,8 @@ class AskModels:
         for share, answers in self._answers(prepared, field, shares):
             for position, answer in zip(share.positions, answers, strict=True):
                 results[position] = answer
-        location = self.ask.keep(prepared, to_lines(each for each in results if each), MIXED)
+        lines = to_lines(each for each in results if each is not None)  # an answer may be empty
+        location = self.ask.keep(prepared, lines, MIXED)
         return self.ask.accept.outcome(prepared.inference_id, location, MIXED)
 
     def _answers(
