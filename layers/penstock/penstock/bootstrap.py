@@ -40,6 +40,7 @@ from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.prepare_chunk import PrepareChunk
 from penstock.use_cases.probation import Probation
+from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.send_chunk import SendChunk
 from penstock.use_cases.settle_chunk import SettleChunk
@@ -85,14 +86,15 @@ def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
     objects, table = objects_of(), table_of(settings)
     after_failure = _after_failure(settings, journal)
     model, work_bucket = SageMakerModel(), settings.work_bucket
+    record = RecordAttempt(table, journal, time.time)
     return InvokeModel(
         table=table,
         prepare=PrepareChunk(objects, lru_cache(maxsize=64)(objects.read_range)),
-        send=SendChunk(objects, table, model, journal, time.time, work_bucket),
-        ask=AskModel(objects, table, model, _accept(), journal, time.time, work_bucket),
+        send=SendChunk(objects, model, record, time.time, work_bucket),
+        ask=AskModel(objects, model, _accept(), record, time.time, work_bucket),
         after_failure=after_failure,
         entrance=_entrance(settings, journal),
-        stage=stage_chunk(settings, journal),
+        stage=stage_chunk(settings, record),
         exit=_exit(settings, journal),
         get_job=remembered(table.get_job),
         now=time.time,

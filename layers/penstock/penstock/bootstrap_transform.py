@@ -8,16 +8,16 @@ from penstock.settings import Settings
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.collect_transform import CollectTransform
 from penstock.use_cases.look_at_group import LookAtGroup
+from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.stage_chunk import StageChunk
 from penstock.use_cases.sweep_transforms import SweepTransforms
 
 
-def stage_chunk(settings: Settings, journal: Journal) -> StageChunk:
+def stage_chunk(settings: Settings, record: RecordAttempt) -> StageChunk:
     return StageChunk(
         objects=objects_of(),
-        table=table_of(settings),
         queues=queues_of(settings),
-        journal=journal,
+        record=record,
         now=time.time,
         work_bucket=settings.work_bucket,
         window=settings.transform_window,

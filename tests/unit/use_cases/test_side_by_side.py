@@ -14,6 +14,7 @@ from penstock.domain.pipeline import Pipeline
 from penstock.domain.probation import NOTED_EVERY
 from penstock.testing import FakeObjects, FakeTable
 from penstock.use_cases.probation import Probation
+from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.stage_chunk import StageChunk
 
 TOGETHER = 10
@@ -90,7 +91,8 @@ def test_a_job_that_is_remembered_as_it_was_is_noted_again_after_a_while() -> No
 
 def test_of_the_chunks_that_are_staged_at_the_same_time_one_asks_for_a_transform_job() -> None:
     queues: Any = Counted()
-    stage = StageChunk(FakeObjects(), FakeTable(), queues, quiet, Clock(), "work", window=60)
+    record = RecordAttempt(FakeTable(), quiet, Clock())
+    stage = StageChunk(FakeObjects(), queues, record, Clock(), "work", window=60)
     chunk = ChunkMessage(JOB.job_id, 0, 0, start=0, end=1, records=1, first_record=0, chunks=1)
 
     side_by_side(lambda: stage._ask_once(chunk))

@@ -55,6 +55,7 @@ from penstock.use_cases.look_at_group import LookAtGroup
 from penstock.use_cases.pieces import MergePieces
 from penstock.use_cases.prepare_chunk import PrepareChunk
 from penstock.use_cases.probation import Probation
+from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.recover_permits import RecoverPermits
 from penstock.use_cases.send_chunk import SendChunk
 from penstock.use_cases.settle_chunk import SettleChunk
@@ -362,6 +363,7 @@ class World:
         model = wrap("model", self.model)
 
         exit_ = Exit(self._lanes(wrap), journal, now)
+        record = RecordAttempt(table, journal, now)
         accept = AcceptUpload(
             objects,
             table,
@@ -378,12 +380,12 @@ class World:
         invoke = InvokeModel(
             table=table,
             prepare=PrepareChunk(objects, objects.read_range),
-            send=SendChunk(objects, table, model, journal, now, "work"),
-            ask=AskModel(objects, table, model, accept_answer, journal, now, "work"),
+            send=SendChunk(objects, model, record, now, "work"),
+            ask=AskModel(objects, model, accept_answer, record, now, "work"),
             after_failure=after_failure,
             entrance=entrance(),
             exit=Exit(self._lanes(wrap), journal, now),
-            stage=StageChunk(objects, table, queues, journal, now, "work", WINDOW),
+            stage=StageChunk(objects, queues, record, now, "work", WINDOW),
             get_job=table.get_job,
             now=now,
         )
@@ -438,7 +440,7 @@ class World:
         def invoke_alone(document: Any) -> None:
             """In a function of its own: nothing is shared with one that is at work meanwhile."""
             exit_ = Exit(self._lanes(wrap), journal, now)
-            stage = StageChunk(objects, table, queues, journal, now, "work", WINDOW)
+            stage = StageChunk(objects, queues, record, now, "work", WINDOW)
             alone = replace(invoke, entrance=entrance(), exit=exit_, stage=stage)
             with alone.batch([document]):
                 alone(ChunkMessage.from_json(document))

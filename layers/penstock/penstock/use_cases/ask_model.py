@@ -4,22 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from penstock.domain.chunk import ChunkState, Outcome
+from penstock.domain.chunk import Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.invoke import Target
 from penstock.domain.payload import Payload
 from penstock.domain.trouble import InvocationError, answer_trouble
-from penstock.ports import (
-    JobTable,
-    Journal,
-    Model,
-    ObjectStore,
-    SyncAnswer,
-    SyncRequest,
-)
+from penstock.ports import Model, ObjectStore, SyncAnswer, SyncRequest
 from penstock.use_cases.accept_answer import AcceptAnswer
 from penstock.use_cases.prepare_chunk import Prepared
 from penstock.use_cases.read_records import TOO_MUCH
+from penstock.use_cases.record_attempt import RecordAttempt
 
 FOLDER = "realtime"
 """Of the work bucket, where answers are kept until the output is assembled."""
@@ -34,27 +28,11 @@ class AskModel:
     """
 
     objects: ObjectStore
-    table: JobTable
     model: Model
     accept: AcceptAnswer
-    journal: Journal
+    record: RecordAttempt
     now: Callable[[], float]
     work_bucket: str
-
-    def begin(self, prepared: Prepared) -> ChunkState:
-        chunk = prepared.chunk
-        state = ChunkState(
-            path=chunk.path,
-            message=chunk,
-            rejected=prepared.rejected,
-            inference_id=str(prepared.inference_id),
-            invoked_at=self.now(),
-        )
-        self.table.record_attempt(chunk.job_id, state)
-        self.journal(
-            "ChunkInvoked", job_id=chunk.job_id, path=str(chunk.path), attempt=chunk.attempt
-        )
-        return state
 
     def __call__(self, prepared: Prepared) -> Outcome:
         """Raises InvocationError: no answer, or none with one result per record."""

@@ -19,6 +19,7 @@ from penstock.use_cases.entrance import Entrance, Permit
 from penstock.use_cases.exit import Exit
 from penstock.use_cases.prepare_chunk import PrepareChunk, Prepared
 from penstock.use_cases.read_records import LARGEST_CHUNK, TOO_MUCH, find_middle
+from penstock.use_cases.record_attempt import INVOKED
 from penstock.use_cases.send_chunk import SendChunk
 from penstock.use_cases.stage_chunk import StageChunk
 
@@ -147,7 +148,7 @@ class InvokeModel:
         permit.keep()
         asked_at = None
         try:
-            state = self.ask.begin(prepared)
+            state = self.ask.record(prepared, INVOKED)
             try:
                 varies = job.pipeline.invoke.target.model_varies
                 outcome = (AskModels(self.ask) if varies else self.ask)(prepared)

@@ -34,9 +34,12 @@ class Prepared:
     def accept(self) -> str:
         return self.job.pipeline.accept_of(self.job.source.key)
 
+    @property
+    def sent_header(self) -> bytes | None:
+        return self.header if self.job.pipeline.input.header == "send" else None
+
     def payload(self) -> Payload:
-        sent = self.header if self.job.pipeline.input.header == "send" else None
-        return build_payload(self.content_type, self.records, sent)
+        return build_payload(self.content_type, self.records, self.sent_header)
 
 
 @dataclass(frozen=True, slots=True)

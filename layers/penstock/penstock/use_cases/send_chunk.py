@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from penstock.domain.chunk import ChunkState
 from penstock.domain.errors import PermanentError
 from penstock.domain.job import Job
 from penstock.domain.locations import parse_answer_location
 from penstock.domain.pricing import INLINE_LIMIT
 from penstock.domain.trouble import InvocationError, Kind, Trouble
-from penstock.ports import AsyncRequest, AsyncTicket, JobTable, Journal, Model, ObjectStore
+from penstock.ports import AsyncRequest, AsyncTicket, Model, ObjectStore
 from penstock.use_cases.entrance import Permit
 from penstock.use_cases.prepare_chunk import Prepared
+from penstock.use_cases.record_attempt import INVOKED, RecordAttempt
 
 SHORTEST_QUEUE_TIMEOUT = 60
 """Seconds that RequestTTLSeconds has at least."""
@@ -23,9 +23,8 @@ class SendChunk:
     """InvokeEndpointAsync: the answer comes to collect_result."""
 
     objects: ObjectStore
-    table: JobTable
     model: Model
-    journal: Journal
+    record: RecordAttempt
     now: Callable[[], float]
     work_bucket: str
 
@@ -34,7 +33,7 @@ class SendChunk:
         ticket = self.model.invoke_async(self._request(prepared))
         permit.keep()
         self._check(prepared.job, ticket)
-        self._record(prepared, ticket)
+        self.record(prepared, INVOKED, ticket)
 
     def _check(self, job: Job, ticket: AsyncTicket) -> None:
         """Raises InvocationError for an endpoint that answers where nobody here may read."""
@@ -74,19 +73,3 @@ class SendChunk:
         key = f"async/input/{chunk.job_id}/{chunk.path}/{chunk.attempt}"
         self.objects.put(self.work_bucket, key, body, prepared.content_type)
         return f"s3://{self.work_bucket}/{key}"
-
-    def _record(self, prepared: Prepared, ticket: AsyncTicket) -> None:
-        chunk = prepared.chunk
-        state = ChunkState(
-            path=chunk.path,
-            message=chunk,
-            rejected=prepared.rejected,
-            inference_id=str(prepared.inference_id),
-            output_location=ticket.output_location,
-            failure_location=ticket.failure_location,
-            invoked_at=self.now(),
-        )
-        self.table.record_attempt(chunk.job_id, state)
-        self.journal(
-            "ChunkInvoked", job_id=chunk.job_id, path=str(chunk.path), attempt=chunk.attempt
-        )

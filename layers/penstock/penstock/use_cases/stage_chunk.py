@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from penstock.domain.chunk import ChunkMessage, ChunkState
+from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import PermanentError
 from penstock.domain.payload import Payload
 from penstock.domain.transform import Transform
 from penstock.domain.transform_job import group_of, input_prefix, member_name
-from penstock.ports import JobTable, Journal, ObjectStore, Queues
+from penstock.ports import ObjectStore, Queues
 from penstock.use_cases import messages
 from penstock.use_cases.prepare_chunk import Prepared
 from penstock.use_cases.read_records import TOO_MUCH
+from penstock.use_cases.record_attempt import STAGED, RecordAttempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,8 @@ class StageChunk:
     """
 
     objects: ObjectStore
-    table: JobTable
     queues: Queues
-    journal: Journal
+    record: RecordAttempt
     now: Callable[[], float]
     work_bucket: str
     window: int
@@ -41,19 +41,8 @@ class StageChunk:
         check_payload(_transform_of(prepared), payload)
         if not is_the_input(prepared, payload):
             self._put(prepared, payload)
-        chunk = prepared.chunk
-        state = ChunkState(
-            path=chunk.path,
-            message=chunk,
-            rejected=prepared.rejected,
-            inference_id=str(prepared.inference_id),
-            invoked_at=self.now(),
-        )
-        self.table.record_attempt(chunk.job_id, state)
-        self.journal(
-            "ChunkStaged", job_id=chunk.job_id, path=str(chunk.path), attempt=chunk.attempt
-        )
-        self._ask_once(chunk)
+        self.record(prepared, STAGED)
+        self._ask_once(prepared.chunk)
 
     def ask(self, chunk: ChunkMessage) -> None:
         """Also for a chunk that is in a transform job by now: then nothing comes of it."""
