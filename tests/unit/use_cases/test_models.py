@@ -128,6 +128,31 @@ def test_a_column_is_found_by_its_name_and_the_header_is_sent_without_it() -> No
     assert world.lines("rows.csv") == ["berlin<1 a", "rome<2 b"]
 
 
+@pytest.mark.parametrize(
+    ("header", "sent"),
+    [
+        (b"\xef\xbb\xbfshop,id", b"id"),  # the mark is no part of a column's name
+        (b"shop,gr\xf6\xdfe", b"gr\xf6\xdfe"),  # Latin-1: only records must be UTF-8
+    ],
+)
+def test_a_header_in_any_encoding_is_sent_as_it_is(header: bytes, sent: bytes) -> None:
+    named = BY_FIELD.replace("{model_field", "{header: send, model_field")
+    headers = []
+
+    def heading(body: bytes, request: Request) -> Response:
+        header, rest = body.split(b"\n", 1)
+        headers.append(header)
+        return telling(rest, request)
+
+    world = World(heading, pipeline=named)
+    world.drop("rows.csv", header + b"\nberlin,1\n")
+
+    world.run()
+
+    assert world.lines("rows.csv") == ["berlin<1"]
+    assert headers == [sent]
+
+
 def test_a_header_without_the_column_fails_the_job_with_the_columns_that_it_has() -> None:
     named = BY_FIELD.replace("{model_field", "{header: true, model_field")
     world = World(telling, region_bytes=1000, pipeline=named + "chunk: {max_records: 1}\n")

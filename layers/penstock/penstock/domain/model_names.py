@@ -11,6 +11,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # not in type
 from penstock.domain.errors import PermanentError
 from penstock.domain.invoke import MODEL_NAME
 from penstock.domain.json_text import parse
+from penstock.domain.legible import legible
 from penstock.domain.object_keys import PIPELINE_FILE
 from penstock.domain.pipeline import Pipeline
 
@@ -65,6 +66,15 @@ def named(template: str, name: str) -> str:
     return model
 
 
+_AS_IT_IS = "surrogateescape"
+"""A header may be in any encoding; what is sent of it is in the same."""
+
+
+def cells_of(row: bytes, delimiter: str) -> list[str]:
+    text = io.StringIO(row.decode(errors=_AS_IT_IS), newline="")
+    return next(csv.reader(text, delimiter=delimiter), [])
+
+
 @dataclass(frozen=True, slots=True)
 class CsvField:
     """The column that names the model; without `sent`, the model doesn't get it."""
@@ -75,7 +85,7 @@ class CsvField:
 
     def take(self, record: bytes) -> tuple[str, bytes]:
         """The name and what is sent. PermanentError `NoModelName` for a row that is too short."""
-        cells = self._cells(record)
+        cells = cells_of(record, self.delimiter)
         if self.column >= len(cells) or not cells[self.column]:
             raise _nameless(f"column {self.column}")
         return cells[self.column], record if self.sent else self._without(cells)
@@ -84,18 +94,14 @@ class CsvField:
         """The header of what is sent."""
         if self.sent:
             return header
-        return self._without(self._cells(header))
-
-    def _cells(self, row: bytes) -> list[str]:
-        text = io.StringIO(row.decode(), newline="")
-        return next(csv.reader(text, delimiter=self.delimiter), [])
+        return self._without(cells_of(header, self.delimiter))
 
     def _without(self, cells: list[str]) -> bytes:
         text = io.StringIO(newline="")
         rest = cells[: self.column] + cells[self.column + 1 :]
         # Its line ends are what csv.writer quotes.
         csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n").writerow(rest)
-        return text.getvalue().removesuffix("\r\n").encode()
+        return text.getvalue().removesuffix("\r\n").encode(errors=_AS_IT_IS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +137,10 @@ def column_of(field: str | int, header: list[str] | None) -> int:
     if isinstance(field, int):
         return field
     if header is None or field not in header:
+        known = legible(", ".join(header or []), 300)
         message = (
             f"the header has no column {field!r:.80}, which `input.model_field` says names the "
-            f"model; it has {', '.join(header or [])[:300] or 'none'}"
+            f"model; it has {known or 'none'}"
         )
         raise PermanentError("NoModelColumn", message)
     return header.index(field)

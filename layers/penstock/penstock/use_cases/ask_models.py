@@ -1,7 +1,5 @@
 """Records of several models in one chunk: each model is asked for its own, the order stays."""
 
-import csv
-import io
 import json
 import re
 from collections import defaultdict
@@ -12,7 +10,7 @@ from penstock.domain.chunk import Outcome
 from penstock.domain.errors import PermanentError
 from penstock.domain.invoke import CALLS_WITHIN
 from penstock.domain.mixed_results import MIXED, Refusal, Result, from_lines, to_lines
-from penstock.domain.model_names import CsvField, JsonField, ModelField, column_of, named
+from penstock.domain.model_names import CsvField, JsonField, ModelField, cells_of, column_of, named
 from penstock.domain.payload import Payload, build_payload
 from penstock.domain.trouble import MORE_MODELS, InvocationError, Kind, Trouble
 from penstock.ports import ObjectRef
@@ -133,17 +131,11 @@ def _field_of(prepared: Prepared) -> ModelField:
     if job.pipeline.format_of(job.source.key) == "jsonl":
         return JsonField(str(given.model_field), given.send_model_field)
     try:
-        column = column_of(given.model_field, _columns(prepared.header, given.delimiter))
+        columns = cells_of(prepared.header, given.delimiter) if prepared.header else []
+        column = column_of(given.model_field, columns)
     except PermanentError as error:
         raise InvocationError(Trouble(Kind.PERMANENT, error.code, error.message)) from error
     return CsvField(column, given.delimiter, given.send_model_field)
-
-
-def _columns(header: bytes | None, delimiter: str) -> list[str] | None:
-    if header is None:
-        return None
-    text = header.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), None)
 
 
 def _shares(prepared: Prepared, field: ModelField, results: list[Result | None]) -> Iterator[Share]:
@@ -161,7 +153,7 @@ def _shares(prepared: Prepared, field: ModelField, results: list[Result | None])
 
 
 def _payload(prepared: Prepared, field: ModelField, share: Share) -> Payload:
-    header = prepared.header if prepared.job.pipeline.input.header == "send" else None
+    header = prepared.sent_header
     return build_payload(
         prepared.content_type, share.records, field.without(header) if header else None
     )
