@@ -1,4 +1,4 @@
-"""What a function does once for all chunks that it has at the same time."""
+"""Chunks that a function has at the same time: what it does once for all, what they hand on."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

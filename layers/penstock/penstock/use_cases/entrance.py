@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 from penstock.domain.admission import (
@@ -22,24 +22,10 @@ from penstock.domain.errors import PenstockError, PermanentError
 from penstock.domain.job import Job
 from penstock.ports import Change, Journal, Queues
 from penstock.use_cases.lanes import Lanes
+from penstock.use_cases.permits import Lot, Permit
 
 Key = tuple[str, int]
 """A job, and the number of a lane of its endpoint."""
-
-
-@dataclass(slots=True)
-class Lot:
-    """Permits of one job in one lane: those that are free, and those that it must not use.
-
-    It is closed when the endpoint refuses calls: once one chunk was refused, the others don't try.
-    """
-
-    lane: Lane
-    tag: str
-    free: int = 0
-    surplus: int = 0
-    closed: bool = False
-    recovers: bool = False
 
 
 @dataclass(slots=True)
@@ -56,18 +42,6 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Permit:
-    """The right to send one chunk. Used up when it is kept."""
-
-    lot: Lot
-    kept: bool = False
-
-    def keep(self) -> None:
-        """The attempt is in flight; whoever hears of its end gives the permit back."""
-        self.kept = True
-
-
-@dataclass(slots=True)
 class Entrance:
     """Where chunks get their permits. Within a batch it may be used by several threads."""
 
@@ -77,7 +51,7 @@ class Entrance:
     now: Callable[[], float]
     uniform: Callable[[float, float], float]
     _batch: Batch = field(default_factory=Batch)
-    _lock: Lock = field(default_factory=Lock)
+    _changed: Condition = field(default_factory=Condition)
 
     @contextmanager
     def batch(self, messages: Iterable[Any]) -> Iterator[None]:
@@ -95,56 +69,61 @@ class Entrance:
     def permit(
         self, job: Job, chunk: ChunkMessage, *, inherits: bool = False
     ) -> Iterator[Permit | None]:
-        """A permit that is free again afterwards, unless it was kept; None if there is none.
+        """A permit that is put back afterwards, unless it was kept or handed on.
+
+        None if there is none, and none of the batch's comes back soon.
 
         Args:
             inherits: whoever was at this very attempt has died, and their permit is still out. If
                 there is no other, it is taken over: else ten such chunks might wait for each other.
         """
-        with self._lock:
+        with self._changed:
             lot = self._lot(job, chunk)
             has_one = self._has_one(lot, chunk)
             lot.free -= has_one
-        permit = Permit(lot) if has_one or inherits else None
+            permit = Permit(lot, self._changed) if has_one or inherits else None
         try:
             yield permit
         finally:
             if permit:
-                with self._lock:
-                    self._end(permit)
+                self._end(permit)
 
     def turn_away(self, job: Job, chunk: ChunkMessage) -> None:
         """Has the chunk ask again, later."""
-        with self._lock:
+        with self._changed:
             ceiling = self._waiting_time(job, chunk, self._lot(job, chunk).lane)
-            delay = next_turn(ceiling, job.deadline_at - self.now(), self.uniform)
-            self._batch.later[chunk.job_id].append((chunk.turned_away(), delay))
+        self.come_back(chunk, next_turn(ceiling, job.deadline_at - self.now(), self.uniform))
 
     def come_back(self, chunk: ChunkMessage, delay: int) -> None:
-        """Has the chunk ask again after some seconds, as somebody else is at it."""
-        with self._lock:
+        """Has the chunk ask again after so many seconds."""
+        with self._changed:
             self._batch.later[chunk.job_id].append((chunk.turned_away(), delay))
 
     def refused(self, job: Job, chunk: ChunkMessage) -> None:
         """The endpoint had no room for the chunk."""
-        with self._lock:
+        with self._changed:
             lot = self._lot(job, chunk)
             lot.closed = True
             self._batch.refusing.add(lot.lane.first)
+            self._changed.notify_all()
 
     def _end(self, permit: Permit) -> None:
         if not permit.kept:
-            permit.lot.free += 1
+            permit.put_back()
         elif permit.lot.recovers:
-            self._batch.accepting.add(permit.lot.lane.first)
+            with self._changed:
+                self._batch.accepting.add(permit.lot.lane.first)
 
     def _has_one(self, lot: Lot, chunk: ChunkMessage) -> bool:
         # Another attempt always tries: the sweep would take the wait for an answer that is lost.
-        if lot.closed and chunk.attempt == 1:
+        tries = chunk.attempt > 1
+        if lot.closed and not tries:
             return False
         if not lot.free and chunk.was_sent:
             self._take(lot, 1, again=True)
-        return lot.free > 0
+        if not lot.free:
+            lot.await_free(self._changed)
+        return lot.free > 0 and (tries or not lot.closed)
 
     def _key(self, chunk: ChunkMessage) -> Key:
         return chunk.job_id, self.lanes.number_of(chunk.path)

@@ -15,8 +15,9 @@ from penstock.ports import JobTable
 from penstock.use_cases.after_failure import AfterFailure, stopped
 from penstock.use_cases.ask_model import AskModel
 from penstock.use_cases.ask_models import AskModels
-from penstock.use_cases.entrance import Entrance, Permit
+from penstock.use_cases.entrance import Entrance
 from penstock.use_cases.exit import Exit
+from penstock.use_cases.permits import Permit
 from penstock.use_cases.prepare_chunk import PrepareChunk, Prepared
 from penstock.use_cases.read_records import LARGEST_CHUNK, TOO_MUCH, find_middle
 from penstock.use_cases.record_attempt import INVOKED
@@ -143,9 +144,8 @@ class InvokeModel:
             self.send(prepared, permit)
 
     def _ask(self, prepared: Prepared, permit: Permit) -> None:
-        """The permit is given back with all others of the batch: one write for ten."""
+        """The permit is handed on, or given back with those of the batch: one write for ten."""
         job, chunk = prepared.job, prepared.chunk
-        permit.keep()
         asked_at = None
         try:
             state = self.ask.record(prepared, INVOKED)
@@ -160,7 +160,7 @@ class InvokeModel:
             self.after_failure.probation.note_prediction(job)
             self._settle(chunk, outcome)
         finally:
-            self.exit.give_back(job, chunk.path, asked_at)
+            self.exit.give_back(job, chunk.path, asked_at, handed_on=permit.hand_on())
 
     def _failed(self, job: Job, state: ChunkState, trouble: Trouble) -> None:
         assert state.message is not None  # noqa: S101  its caller has made it

@@ -10,7 +10,7 @@ from penstock.domain.locations import parse_answer_location
 from penstock.domain.pricing import INLINE_LIMIT
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from penstock.ports import AsyncRequest, AsyncTicket, Model, ObjectStore
-from penstock.use_cases.entrance import Permit
+from penstock.use_cases.permits import Permit
 from penstock.use_cases.prepare_chunk import Prepared
 from penstock.use_cases.record_attempt import INVOKED, RecordAttempt
 
