@@ -5,14 +5,9 @@ Needs `penstock local up`. Without names, all of them.
 
 import json
 import sys
-from pathlib import Path
-
-from botocore.exceptions import ClientError
 
 from examples.inference_types import EXAMPLES
-from examples.inference_types.example import Example, Stack, run
-
-LOCAL = Path(".penstock/local.json")
+from examples.inference_types.example import Example, Stack, create, local_stack, run
 
 
 def main(names: list[str]) -> int:
@@ -20,17 +15,14 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no example {', '.join(unknown)}; there are {', '.join(EXAMPLES)}", file=sys.stderr)
         return 2
-    if not LOCAL.exists():
-        print("no local stack here: run `penstock local up` first", file=sys.stderr)
-        return 2
-    stack = json.loads(LOCAL.read_text())
+    stack = local_stack()
     good = [_show(stack, EXAMPLES[name]) for name in names or EXAMPLES]
     return 0 if all(good) else 1
 
 
 def _show(stack: Stack, example: Example) -> bool:
     print(f"\n== {example.name}: {example.about}\n\n{example.pipeline}")
-    _create(stack, example)
+    create(stack, example)
     finished = run(stack, example)
     right = finished.lines == example.expected
     counts = " ".join(f"{name}={count}" for name, count in finished.manifest["records"].items())
@@ -39,15 +31,6 @@ def _show(stack: Stack, example: Example) -> bool:
         if name in finished.manifest:
             print(f"{name}: {json.dumps(finished.manifest[name])}")
     return right
-
-
-def _create(stack: Stack, example: Example) -> None:
-    try:
-        example.create(stack)
-    except ClientError as error:
-        if "existing" not in str(error) and "already exist" not in str(error):
-            raise
-        print("(its endpoint is there already)")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What an example consists of, and how it is run."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,12 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from examples.local_endpoint import client, image_url, wait_until_in_service
 from penstock.domain.identity import job_id_of
 
 Stack = Mapping[str, str]
 """The contents of .penstock/local.json."""
 
+LOCAL = Path(".penstock/local.json")
 IMAGE = Path(__file__).parent / "image"
 ROLE = "arn:aws:iam::000000000000:role/endpoint"
 INSTANCE = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
@@ -63,6 +67,24 @@ class Finished:
 
     lines: list[str]
     manifest: dict[str, Any]
+
+
+def local_stack() -> Stack:
+    """Of `penstock local up`, in this folder. Ends the program where there is none."""
+    if not LOCAL.exists():
+        print("no local stack here: run `penstock local up` first", file=sys.stderr)
+        sys.exit(2)
+    return dict(json.loads(LOCAL.read_text()))
+
+
+def create(stack: Stack, example: Example) -> None:
+    """What the example needs, unless an earlier run has created it."""
+    try:
+        example.create(stack)
+    except ClientError as error:
+        if "existing" not in str(error) and "already exist" not in str(error):
+            raise
+        print("(its model or endpoint is there already)")
 
 
 def run(stack: Stack, example: Example) -> Finished:

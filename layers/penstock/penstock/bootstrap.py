@@ -124,7 +124,6 @@ def start_transform(settings: Settings, journal: Journal) -> StartTransform:
         table=table_of(settings),
         queues=queues_of(settings),
         transforms=transforms_of(),
-        look=collect.look,
         collect=collect,
         journal=journal,
         now=time.time,

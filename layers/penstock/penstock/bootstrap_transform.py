@@ -32,7 +32,7 @@ def collect_transform(
         objects=objects_of(),
         table=table_of(settings),
         queues=queues_of(settings),
-        look=_look_at_group(settings),
+        look=LookAtGroup(objects_of(), table_of(settings), settings.work_bucket),
         collect=collect,
         journal=journal,
         now=time.time,
@@ -47,13 +47,8 @@ def sweep_transforms(
         table=table_of(settings),
         queues=queues_of(settings),
         transforms=transforms_of(),
-        look=_look_at_group(settings),
         collect=collect_transform(settings, journal, collect),
         journal=journal,
         now=time.time,
         patience=settings.sweep_grace,
     )
-
-
-def _look_at_group(settings: Settings) -> LookAtGroup:
-    return LookAtGroup(objects_of(), table_of(settings), settings.work_bucket)

@@ -26,7 +26,6 @@ from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.ports_transform import TransformRequest, Transforms
 from penstock.use_cases import messages
 from penstock.use_cases.collect_transform import CollectTransform
-from penstock.use_cases.look_at_group import LookAtGroup
 
 _WAIT = RetryPolicy(initial_interval=5.0, maximum_interval=300.0)
 """Between two tries to create a transform job that SageMaker has no room for."""
@@ -44,7 +43,6 @@ class StartTransform:
     table: JobTable
     queues: Queues
     transforms: Transforms
-    look: LookAtGroup
     collect: CollectTransform
     journal: Journal
     now: Callable[[], float]
@@ -72,7 +70,7 @@ class StartTransform:
 
     def _send_back(self, job: Job, group: int, ours: list[TransformJob]) -> None:
         """Chunks of a job that was stopped go to invoke_model, which settles them."""
-        ready = self.look(job, group, ours).ready
+        ready = self.collect.look(job, group, ours).ready
         if ready:
             self.queues.invoke(job.job_id, list(ready.values()))
 
@@ -84,7 +82,7 @@ class StartTransform:
 
     def _gather(self, job: Job, message: dict[str, Any], ours: list[TransformJob]) -> None:
         group = message["group"]
-        look = self.look(job, group, ours)
+        look = self.collect.look(job, group, ours)
         match what_next(look, message.get("seen")):
             case Next.WAIT:
                 again = messages.gather(job.job_id, group, seen=len(look.ready))

@@ -10,7 +10,6 @@ from penstock.ports import JobTable, Journal, Queues
 from penstock.ports_transform import Transforms
 from penstock.use_cases import messages
 from penstock.use_cases.collect_transform import CollectTransform
-from penstock.use_cases.look_at_group import LookAtGroup
 
 LOOKS = 20
 """Transform jobs of a job that a run asks about: the quota is for five calls a second."""
@@ -29,7 +28,6 @@ class SweepTransforms:
     table: JobTable
     queues: Queues
     transforms: Transforms
-    look: LookAtGroup
     collect: CollectTransform
     journal: Journal
     now: Callable[[], float]
@@ -78,7 +76,7 @@ class SweepTransforms:
             self.collect.ended(job, transform, report)
 
     def _look_for_chunks(self, job: Job, group: int, transforms: list[TransformJob]) -> None:
-        look = self.look(job, group, transforms)
+        look = self.collect.look(job, group, transforms)
         planned = any(each.stage is Stage.PLANNED and each.group == group for each in transforms)
         if look.ready or planned:
             self.queues.transform(job.job_id, [messages.gather(job.job_id, group)])
