@@ -18,10 +18,14 @@ PIPELINE = f"invoke: {{mode: realtime, endpoint: {ENDPOINT}}}\nchunk: {{max_reco
 QUICK = "retry: {initial_interval: 100ms, maximum_interval: 500ms}\n"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _models_and_endpoints(stack: Stack) -> None:
+    for example in EXAMPLES.values():
+        example.create(stack.document)
+
+
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 def test_the_example_of_a_type_delivers_what_its_model_says(stack: Stack, example: Example) -> None:
-    example.create(stack.document)
-
     finished = run(stack.document, example)
 
     assert finished.lines == example.expected

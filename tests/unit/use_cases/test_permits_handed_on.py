@@ -75,6 +75,15 @@ class Refusing(Endpoint):
         self.ends["refused"] += 1
 
 
+class Failing(Endpoint):
+    """Answers nothing that a record could be told."""
+
+    def end(self, chunk: ChunkMessage, permit: Permit) -> None:
+        handed_on = permit.hand_on(wanted=False)
+        self.exit.give_back(self.job, chunk.path, None, handed_on=handed_on)
+        self.ends["failed"] += 1
+
+
 class Accepting(Endpoint):
     """Answers later, and somebody else is told."""
 
@@ -126,6 +135,15 @@ def test_nobody_waits_at_an_endpoint_that_refuses_calls() -> None:
     made = side_by_side(Refusing, admissions, 1)
 
     assert made.ends == {"refused": 1, "turned away": 9}
+    assert admissions.held("demo") == 0
+
+
+def test_nobody_follows_a_call_that_has_failed() -> None:
+    admissions = FakeAdmissions()
+
+    made = side_by_side(Failing, admissions, 3)
+
+    assert made.ends == {"failed": 3, "turned away": 7}
     assert admissions.held("demo") == 0
 
 

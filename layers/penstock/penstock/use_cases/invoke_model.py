@@ -160,7 +160,9 @@ class InvokeModel:
             self.after_failure.probation.note_prediction(job)
             self._settle(chunk, outcome)
         finally:
-            self.exit.give_back(job, chunk.path, asked_at, handed_on=permit.hand_on())
+            # After a call that has failed the next one need not come at once, if at all.
+            handed_on = permit.hand_on(wanted=asked_at is not None)
+            self.exit.give_back(job, chunk.path, asked_at, handed_on=handed_on)
 
     def _failed(self, job: Job, state: ChunkState, trouble: Trouble) -> None:
         assert state.message is not None  # noqa: S101  its caller has made it

@@ -48,13 +48,13 @@ class Permit:
         with self.changed:
             self._end(kept=True)
 
-    def hand_on(self) -> bool:
+    def hand_on(self, *, wanted: bool = True) -> bool:
         """The attempt has ended: whether another chunk of the batch goes on with its permit.
 
         If not, it is to be given back as one of an attempt that was in flight.
         """
         with self.changed:
-            wanted = not self.lot.closed and self.lot.waiting > self.lot.free
+            wanted = wanted and not self.lot.closed and self.lot.waiting > self.lot.free
             self.lot.free += wanted
             self._end(kept=True)
         return wanted
