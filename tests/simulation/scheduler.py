@@ -86,7 +86,7 @@ class SimulatedWorld(World):
         self.processes: list[Process] = []
         self.suffered = Misfortunes()
         self.hit: dict[int, int] = {}
-        self.sent: list[dict[str, Any]] = []  # kept, so that no two have the same id()
+        self.delivered: list[dict[str, Any]] = []  # kept, so that no two have the same id()
         self.deliveries = 0
         self.announced_early = False
         self.flying, self.most_flying = 0, 0  # invocations whose end is not known here yet
@@ -138,7 +138,6 @@ class SimulatedWorld(World):
             self.suffered.lost += 1
             self.note(f"  ! lost {_label(queue, document)}")
             return
-        self.sent.append(document)
         copies = 2 if self._strikes(self.faults.duplicate) and not _goes_round(document) else 1
         for _ in range(copies):
             at = self.clock() + delay + self._lateness(queue)
@@ -171,6 +170,7 @@ class SimulatedWorld(World):
 
     def deliver(self, due: Due) -> None:
         self.deliveries += 1
+        self.delivered.append(due.document)
         if self.deliveries > MOST_DELIVERIES:
             raise RuntimeError("messages go round for ever")
         label = _label(due.queue, due.document)

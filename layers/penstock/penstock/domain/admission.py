@@ -49,7 +49,7 @@ class Lane:
     @property
     def first(self) -> "Lane":
         """The one that also keeps the endpoint's pace."""
-        return replace(self, number=0)
+        return replace(self, number=0) if self.number else self
 
 
 def lanes_of(cap: int) -> int:
@@ -58,6 +58,8 @@ def lanes_of(cap: int) -> int:
 
 def lane_number(path: ChunkPath, lanes: int) -> int:
     """Always the same one for a chunk, so that a permit goes back to where it came from."""
+    if lanes == 1:
+        return 0
     digest = blake2b(str(path).encode(), digest_size=4).digest()
     return int.from_bytes(digest) % lanes
 

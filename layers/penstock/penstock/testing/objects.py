@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from penstock.domain.composition import MAXIMUM_PARTS, MINIMUM_PART
 from penstock.domain.errors import PermanentError, RetryableError
@@ -11,7 +12,7 @@ from penstock.domain.manifest import StoredObject
 from penstock.ports import ObjectRef, Upload, UploadedPart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredVersion:
     """One version of an object; `body` is None for a delete marker."""
 
@@ -19,7 +20,7 @@ class StoredVersion:
     body: bytes | None
     content_type: str
 
-    @property
+    @cached_property
     def etag(self) -> str:
         return _etag(self.body or b"")
 
@@ -31,6 +32,7 @@ class _Multipart:
     content_type: str
     begun_at: float
     parts: dict[int, bytes] = field(default_factory=dict)
+    etags: dict[int, str] = field(default_factory=dict)
 
 
 class FakeObjects:
@@ -103,8 +105,8 @@ class FakeObjects:
         multipart = self._open(target)
         if not 1 <= number <= MAXIMUM_PARTS:
             raise PermanentError("InvalidArgument", f"part number {number}")
-        multipart.parts[number] = body
-        return UploadedPart(number, _etag(body))
+        multipart.parts[number], multipart.etags[number] = body, _etag(body)
+        return UploadedPart(number, multipart.etags[number])
 
     def copy_part(
         self, target: Upload, number: int, ref: ObjectRef, extent: tuple[int, int]
@@ -149,7 +151,7 @@ class FakeObjects:
         if numbers != sorted(set(numbers)):
             raise PermanentError("InvalidPartOrder", str(numbers))
         for part in parts:
-            if part.etag != _etag(multipart.parts.get(part.number, b"")):
+            if part.etag != multipart.etags.get(part.number):
                 raise PermanentError("InvalidPart", f"part {part.number}")
         for part in parts[:-1]:
             if len(multipart.parts[part.number]) < self.minimum_part:

@@ -50,7 +50,7 @@ class Lanes:
 
     def pace(self, lane: Lane) -> Pace:
         pace = self.look(lane.first).pace or first_pace(self.cap)
-        return replace(pace, limit=min(pace.limit, self.cap))
+        return pace if pace.limit <= self.cap else replace(pace, limit=self.cap)
 
     def limit(self, lane: Lane) -> float:
         return self.pace(lane).limit / lane.lanes
@@ -91,6 +91,8 @@ class Lanes:
     def _without_silent(self, lane: Lane, found: Occupancy) -> Occupancy:
         latency = found.pace.latency if found.pace else None
         gone = dict(silent(found, latency, self.now()))
+        if not gone:
+            return found
         for tag, share in gone.items():
             self.admissions.forget(lane, tag, share)
         shares = {tag: share for tag, share in found.shares.items() if tag not in gone}

@@ -38,6 +38,9 @@ class SettledRecords:
         Args:
             states: with message and outcome, none of them bisected.
         """
+        if len(states) == 1:  # nothing can be fetched ahead
+            yield self._settled(job, states[0])
+            return
         with ThreadPoolExecutor(READ_AHEAD) as pool:
             for start in range(0, len(states), READ_AHEAD):
                 window = states[start : start + READ_AHEAD]
