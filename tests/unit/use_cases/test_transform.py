@@ -67,7 +67,8 @@ def test_a_bad_record_costs_only_itself_and_halves_share_their_transform_jobs() 
     assert [error["record"] for error in world.errors(KEY)] == [3, 21]
     assert {error["error"] for error in world.errors(KEY)} == {"ModelError"}
     assert world.manifest(KEY)["records"] == {"total": 32, "succeeded": 30, "failed": 2}
-    assert chunks_of(world) == [4, 4, 4, 4]  # then two halves of each of two, three times
+    # Then two halves of each of two, three times; and both once more, to be sure that it is they.
+    assert chunks_of(world) == [4, 4, 4, 4, 1, 1]
 
 
 def test_a_failed_transform_job_keeps_the_outputs_that_it_has() -> None:
@@ -88,6 +89,52 @@ def test_a_server_error_that_passes_is_retried_in_another_transform_job() -> Non
     assert world.manifest(KEY)["status"] == "SUCCEEDED"
     assert chunks_of(world) == [3, 1]
     assert world.manifest(KEY)["retries"] == 1
+
+
+def failing_at_first(*names: bytes) -> Any:
+    def predict(body: bytes, request: AsyncRequest) -> Response:
+        attempt = int(request.inference_id.split(":")[2])
+        ill = names[attempt - 1 :] and names[attempt - 1] in body
+        return Failed(SERVER_ERROR) if ill else refusing(body, request)
+
+    return predict
+
+
+def test_a_record_that_fails_of_something_else_beside_a_refused_one_is_tried_again() -> None:
+    world = ran(rows(5, 1, 2), SINGLY, predict=failing_at_first(b"3,good"))
+
+    assert [error["record"] for error in world.errors(KEY)] == [1, 2]
+    assert chunks_of(world) == [5, 1, 1, 1]
+
+
+def test_records_that_are_refused_together_are_tried_once_more_each_apart() -> None:
+    world = ran(rows(6, 1, 2, 4), SINGLY)
+
+    assert [error["record"] for error in world.errors(KEY)] == [1, 2, 4]
+    assert {error["attempts"] for error in world.errors(KEY)} == {2}
+    assert chunks_of(world) == [6, 1, 1, 1]
+
+
+def test_many_records_that_are_refused_are_tried_once_more_together() -> None:
+    world = ran(rows(40, *range(20)), SINGLY)
+
+    assert len(world.errors(KEY)) == 20
+    assert chunks_of(world) == [40, 20]
+
+
+def test_as_long_as_some_of_many_recover_the_others_are_tried_again() -> None:
+    predict = failing_at_first(b",good", b"30,good", b"31,good")
+    world = ran(rows(40, *range(20)), SINGLY, predict=predict)
+
+    assert [error["record"] for error in world.errors(KEY)] == list(range(20))
+    assert chunks_of(world) == [40, 40, 21, 20]
+
+
+def test_records_are_tried_no_more_often_than_the_pipeline_says() -> None:
+    world = ran(rows(6, 1, 2), SINGLY + "retry: {maximum_attempts: 1}\n")
+
+    assert [error["record"] for error in world.errors(KEY)] == [1, 2]
+    assert chunks_of(world) == [6]
 
 
 def test_a_file_that_is_one_request_is_not_copied() -> None:
