@@ -1,16 +1,20 @@
 """Files that Batch Transform runs a model over."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import RetryableError
 from penstock.domain.transform_job import Report, Stage, Status
 from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import Kind, Trouble
 from penstock.ports import AsyncRequest
 from penstock.ports_transform import TransformRequest
+from penstock.testing import FakeClock, FakeJournal, FakeObjects, FakeQueues, FakeTable
 from penstock.use_cases.cancel_job import CancelJob
+from penstock.use_cases.stage_chunk import StageChunk
 from tests.unit.use_cases.transforming import event
 from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Response, World, model
 
@@ -239,6 +243,21 @@ def test_a_model_that_refuses_everything_is_found_out_early() -> None:
 
     assert world.manifest(KEY)["failure"]["code"] == "TooManyFailures"
     assert sum(chunks_of(world)) < 300
+
+
+def test_chunks_that_come_again_do_not_each_ask_for_a_look() -> None:
+    queues, clock = FakeQueues(), FakeClock()
+    stage = StageChunk(FakeObjects(), FakeTable(), queues, FakeJournal(), clock, "work", window=60)
+    chunks = [ChunkMessage("job", 0, number, 0, 9, 1, number, 100) for number in range(100)]
+
+    for chunk in chunks:
+        stage.ask(chunk)
+    clock.advance(30)
+    stage.ask(chunks[0])
+    stage.ask(replace(chunks[0], segment=256))  # of another group
+
+    asked = [(each.queue, each.document["group"]) for each in queues.sent]
+    assert asked == [("transform", 0), ("transform", 0), ("transform", 1)]
 
 
 def test_an_event_that_comes_twice_changes_nothing() -> None:

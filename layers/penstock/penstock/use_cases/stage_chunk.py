@@ -51,18 +51,19 @@ class StageChunk:
         self.journal(
             "ChunkStaged", job_id=chunk.job_id, path=str(chunk.path), attempt=chunk.attempt
         )
-        self._ask_once(chunk)
+        self.ask(chunk)
 
     def ask(self, chunk: ChunkMessage) -> None:
-        """Also for a chunk that is in a transform job by now: then nothing comes of it."""
-        message = messages.gather(chunk.job_id, group_of(chunk.path))
-        self.queues.transform(chunk.job_id, [message], self.window)
+        """Also for a chunk that is in a transform job by now: then nothing comes of it.
 
-    def _ask_once(self, chunk: ChunkMessage) -> None:
+        A look reads all of the group: thousands of messages that are repeated must not ask for
+        one each.
+        """
         key, now = (chunk.job_id, group_of(chunk.path)), self.now()
         # Half of the window: the look must come after this chunk was noted, by anybody's clock.
         if now >= self._asked.get(key, 0.0):
-            self.ask(chunk)
+            message = messages.gather(chunk.job_id, group_of(chunk.path))
+            self.queues.transform(chunk.job_id, [message], self.window)
             self._asked[key] = now + self.window / 2
 
     def _put(self, prepared: Prepared, payload: Payload) -> None:
