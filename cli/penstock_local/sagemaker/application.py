@@ -105,7 +105,7 @@ class Parts:
         await asyncio.gather(self.hosting.close(), self.components.close(), self.transforms.close())
 
     def local_api(self) -> LocalApi:
-        return LocalApi(self.hosting, self.components, self.jobs, self.services)
+        return LocalApi(self.hosting, self.components, self.jobs, self.transforms, self.services)
 
     def operations(self) -> dict[str, Operation]:
         return {

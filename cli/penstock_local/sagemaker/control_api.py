@@ -38,6 +38,7 @@ class ControlApi:
         try:
             return _answer(200, await self._call(_operation_name(request), request))
         except ApiError as error:
+            self._services.stats.error(error.code)
             # Only the runtime throttles without a word.
             message = error.message or "Rate exceeded"
             return _answer(error.status, {"__type": error.code, "message": message})

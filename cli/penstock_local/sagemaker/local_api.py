@@ -11,9 +11,12 @@ from penstock_local.sagemaker.container_host import ContainerHost
 from penstock_local.sagemaker.endpoint_host import EndpointHost
 from penstock_local.sagemaker.faults import parse_rules
 from penstock_local.sagemaker.hosting import Hosting
+from penstock_local.sagemaker.instance import Instance
 from penstock_local.sagemaker.limits import LimitError
 from penstock_local.sagemaker.pool import Capacity
 from penstock_local.sagemaker.services import Services
+from penstock_local.sagemaker.transform_hosting import TransformHosting
+from penstock_local.sagemaker.transform_job import TransformJob
 from penstock_local.sagemaker.transform_jobs import TransformJobs
 
 
@@ -23,11 +26,13 @@ class LocalApi:
         hosting: Hosting,
         components: ComponentHosting,
         jobs: TransformJobs,
+        transforms: TransformHosting,
         services: Services,
     ) -> None:
         self._hosting = hosting
         self._components = components
         self._jobs = jobs
+        self._transforms = transforms
         self._services = services
 
     def routes(self) -> list[web.RouteDef]:
@@ -48,13 +53,15 @@ class LocalApi:
         return web.json_response({"status": "ok"})
 
     async def _stats(self, _: web.Request) -> web.Response:
-        stats, jobs = self._services.stats, {job.name for job in self._jobs.all()}
+        stats, jobs = self._services.stats, {job.name: job for job in self._jobs.all()}
         names = stats.names() | {host.endpoint.name for host in self._hosting.hosts()}
+        endpoints = sorted(names - jobs.keys())
         return web.json_response(
             {
                 "operations": stats.operations(),
-                "endpoints": {name: self._endpoint_stats(name) for name in sorted(names - jobs)},
-                "transform_jobs": {name: stats.of(name) for name in sorted(jobs)},
+                "errors": stats.errors(),
+                "endpoints": {name: self._endpoint_stats(name) for name in endpoints},
+                "transform_jobs": {name: self._job_stats(jobs[name]) for name in sorted(jobs)},
             }
         )
 
@@ -65,6 +72,11 @@ class LocalApi:
             return counts
         running = {"waiting": len(host.backlog), "in_process": host.busy}
         return {**counts, **running, "instances": _instances(self._pools(host))}
+
+    def _job_stats(self, job: TransformJob) -> dict[str, Any]:
+        instances = self._transforms.instances_of(job.name)
+        running = [_container(each) for instance in instances for each in instance.containers]
+        return {**self._services.stats.of(job.name), "status": job.status, "instances": running}
 
     def _pools(self, host: EndpointHost) -> Mapping[str, Capacity]:
         """By the name of the variant or of the inference component."""
@@ -102,16 +114,20 @@ class LocalApi:
         return await self._get_limits(request)
 
     async def _kill(self, request: web.Request) -> web.Response:
-        document = await _json(request)
-        host = self._hosting.find(document.get("endpoint", ""))
-        pools = self._pools(host).values() if host else []
-        instances = [instance for pool in pools for instance in pool.instances]
+        instances = self._instances_named(await _json(request))
         running = [item for found in instances for item in found.servers if item.pid]
         if not running:
-            raise _bad_request("no such endpoint, or no model server of it runs")
+            raise _bad_request("no such endpoint or transform job, or no model server of it runs")
         # The busiest, so that a kill costs something.
         victim = max(running, key=lambda server: server.in_flight)
         return web.json_response({"pid": victim.kill()})
+
+    def _instances_named(self, document: Any) -> list[Instance]:
+        if "transform_job" in document:
+            return self._transforms.instances_of(document["transform_job"])
+        host = self._hosting.find(document.get("endpoint", ""))
+        pools = self._pools(host).values() if host else []
+        return [instance for pool in pools for instance in pool.instances]
 
     async def _advance_clock(self, request: web.Request) -> web.Response:
         seconds = (await _json(request)).get("advance_seconds")

@@ -29,16 +29,23 @@ class Stats:
 
     def __init__(self) -> None:
         self._operations: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
         self._named: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def request(self, operation: str) -> None:
         self._operations[operation] += 1
+
+    def error(self, code: str) -> None:
+        self._errors[code] += 1
 
     def count(self, name: str, what: str) -> None:
         self._named[name][what] += 1
 
     def operations(self) -> dict[str, int]:
         return dict(self._operations)
+
+    def errors(self) -> dict[str, int]:
+        return dict(self._errors)
 
     def names(self) -> set[str]:
         return set(self._named)

@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from penstock_local.sagemaker.faults import EVENT_FAULTS
+from penstock_local.sagemaker.instance import Instance
 from penstock_local.sagemaker.publisher import Message
 from penstock_local.sagemaker.services import Services
 from penstock_local.sagemaker.transform_events import event
@@ -30,6 +31,7 @@ class TransformHosting:
         self._jobs = jobs
         self._services = services
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._runs: dict[str, TransformRun] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -42,6 +44,10 @@ class TransformHosting:
         task = asyncio.create_task(self._run(job, sources))
         self._running[job.name] = task
         task.add_done_callback(lambda _: self._running.pop(job.name, None))
+
+    def instances_of(self, name: str) -> list[Instance]:
+        """None of a job that doesn't run, or not yet."""
+        return self._runs[name].instances if name in self._runs else []
 
     def stop(self, job: TransformJob) -> None:
         self._put(job.stopping(self._services.clock.now()))
@@ -60,13 +66,16 @@ class TransformHosting:
             self._end(begun, status, reason)
 
     async def _outcome(self, job: TransformJob, sources: list[Source]) -> tuple[str, str | None]:
+        run = self._runs[job.name] = TransformRun(self._services, job, sources)
         try:
-            await TransformRun(self._services, job, sources).run()
+            await run.run()
         except JobError as error:
             return FAILED, str(error)
         except Exception:  # noqa: BLE001 - whatever it is, a job must end
             _log.exception("transform job %s went wrong in the local SageMaker itself", job.name)
             return FAILED, _INTERNAL
+        finally:
+            del self._runs[job.name]
         return COMPLETED, None
 
     async def _stop(self, name: str) -> None:

@@ -39,17 +39,22 @@ class TransformRun:
         self._job = job
         self._sources = sources
         self._errors: list[FileError] = []
+        self._pool: Pool | None = None
         folder = services.state_folder / "logs" / "transform-jobs"
         self._container_log = folder / f"{job.name}.log"
         self._data_log = folder / f"{job.name}.data-log"
 
+    @property
+    def instances(self) -> list[Instance]:
+        return self._pool.instances if self._pool else []
+
     async def run(self) -> None:
         """Outputs are there as soon as their file is done. Raises JobError."""
-        pool = Pool(await self._blueprint(), self._job.instance_count, self._services)
+        self._pool = Pool(await self._blueprint(), self._job.instance_count, self._services)
         try:
-            await self._run(pool)
+            await self._run(self._pool)
         finally:
-            await pool.stop()
+            await self._pool.stop()
 
     async def _run(self, pool: Pool) -> None:
         await self._start(pool)

@@ -467,6 +467,7 @@ def test_jobs_share_a_quota_of_instances(batch: Batch):
     error = refusal(batch.create)
 
     assert error["Error"]["Code"] == "ResourceLimitExceeded"
+    assert batch.lab.server.local("GET", "stats")["errors"]["ResourceLimitExceeded"]
     assert error["Error"]["Message"].startswith(
         "The account-level service limit 'Number of instances across all transform jobs' is 2 "
         "Instances, with current utilization of 2 Instances and a request delta of 1 Instances."
@@ -501,3 +502,43 @@ def test_the_answer_about_a_job_that_was_created_can_be_lost(batch: Batch):
         batch.create(TransformJobName=name)
 
     assert batch.until_over(name)["TransformJobStatus"] == "Completed"
+
+
+def test_the_model_server_of_a_job_can_be_killed(batch: Batch):
+    batch.put("a", "sleep 30\n")
+    name = batch.create(ModelClientConfig={"InvocationsMaxRetries": 0})
+    eventually(batch.bodies)
+
+    killed = batch.lab.server.local("POST", "kill", {"transform_job": name})
+
+    assert killed == {"pid": batch.journal()[0]["pid"]}
+    assert batch.until_over(name)["FailureReason"].startswith("AlgorithmError")
+    answer = batch.lab.server.http(
+        "POST", "/_local/kill", b'{"transform_job": "%s"}' % name.encode()
+    )
+    assert answer.status == 400
+
+
+def test_the_model_server_of_a_job_is_started_again(batch: Batch):
+    batch.put("a", "sleep 2\n")
+    name = batch.create()
+    eventually(batch.bodies)
+    batch.lab.server.local("POST", "kill", {"transform_job": name})
+
+    assert batch.until_over(name)["TransformJobStatus"] == "Completed"
+    first, second = batch.journal()
+    assert first["pid"] != second["pid"]
+
+
+def test_the_counts_of_a_job_tell_how_it_stands(batch: Batch):
+    batch.put("a", "sleep 1\n")
+    name = batch.create()
+    eventually(batch.bodies)
+
+    counts = batch.lab.server.local("GET", "stats")["transform_jobs"][name]
+
+    assert (counts["status"], counts["model_invocations"]) == ("InProgress", 1)
+    assert [each["pid"] for each in counts["instances"]] == [batch.journal()[0]["pid"]]
+    batch.until_over(name)
+    counts = batch.lab.server.local("GET", "stats")["transform_jobs"][name]
+    assert (counts["status"], counts["instances"]) == ("Completed", [])

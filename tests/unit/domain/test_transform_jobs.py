@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
-from penstock.domain.gathering import Look, Next, what_next
+from penstock.domain.gathering import APART, Look, Next, shares, what_next
 from penstock.domain.identity import ChunkPath, InferenceId
 from penstock.domain.transform import DataCapture, Experiment, Transform
 from penstock.domain.transform_event import TransformEvent, epoch
@@ -26,8 +26,13 @@ from penstock.domain.transform_job import (
     outputs_by_member,
     place_of,
 )
-from penstock.domain.transform_trouble import creation_trouble, missing_output
-from penstock.domain.trouble import Kind
+from penstock.domain.transform_trouble import (
+    Evidence,
+    creation_trouble,
+    doubted,
+    missing_output,
+)
+from penstock.domain.trouble import Kind, Trouble
 
 JOB_ID = "0123456789abcdef0123"
 JOB = TransformJob(JOB_ID, 399, 123_456, chunks=2, instances=3, manifest="m.json", at=5.0)
@@ -189,6 +194,64 @@ def test_whose_fault_a_missing_output_is(
     trouble = missing_output(report, any_output=any_output)
 
     assert (trouble.kind.value, trouble.code, trouble.of_records) == expected
+
+
+@pytest.mark.parametrize(
+    ("missing", "recovered", "results", "attempt", "doubt"),
+    [
+        (1, False, 1, 1, False),  # nothing else can be meant
+        (2, False, 1, 1, True),
+        (2, False, 1, 2, False),  # again, and nothing has passed meanwhile
+        (2, True, 1, 2, True),
+        (2, True, 2, 1, False),  # it is halved
+    ],
+)
+def test_a_record_is_in_doubt_beside_others_that_failed(
+    missing: int, recovered: bool, results: int, attempt: int, doubt: bool
+) -> None:
+    inference = replace(INFERENCE, results=results, attempt=attempt)
+
+    assert Evidence(missing, recovered).leaves_doubt(inference) is doubt
+
+
+def test_the_evidence_is_what_has_an_output_and_had_none_before() -> None:
+    members = {name: replace(INFERENCE, attempt=number) for number, name in enumerate("abc", 1)}
+
+    assert Evidence.of(members, {"a"}) == Evidence(2, recovered=False)
+    assert Evidence.of(members, {"a", "b"}) == Evidence(1, recovered=True)
+
+
+def test_only_what_may_be_the_fault_of_records_can_be_doubted() -> None:
+    refused = Trouble(Kind.PERMANENT, "ModelError", "no", of_records=True)
+    hopeless = Trouble(Kind.PERMANENT, "TransformFailed", "no")
+
+    assert doubted(refused) == replace(refused, kind=Kind.RETRYABLE)
+    assert doubted(hopeless) == hopeless
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2)), max_size=40),
+    st.integers(1, 50),
+)
+def test_records_that_failed_alone_are_tried_again_apart_while_they_are_few(
+    chunks: list[tuple[int, int]], most: int
+) -> None:
+    ready = {
+        f"{number:02}": ChunkMessage(
+            JOB_ID, 0, number, 0, 9, records, number, len(chunks), attempt=attempt
+        )
+        for number, (attempt, records) in enumerate(chunks)
+    }
+    alone = [name for name, chunk in ready.items() if chunk.attempt > 1 and chunk.records == 1]
+
+    found = shares(ready, most)
+
+    assert sorted(name for share in found for name in share) == sorted(ready)
+    assert all(0 < len(share) <= most for share in found)
+    if len(alone) <= APART:
+        assert all([name] in found for name in alone)
+    else:
+        assert len(found) == -(-len(ready) // most)
 
 
 # Events

@@ -151,6 +151,9 @@ SCENARIOS = {
         predict=moody,
     ),
     "a transform of the file as it is": Scenario("in/rows.csv", b"1,2\n3,4\n", TRANSFORM),
+    "a transform in which records fail side by side": Scenario(
+        "in/rows.csv", b"1,bad\n2,retry\n3,good\n4,bad\n", TRANSFORM + SINGLY, predict=moody
+    ),
     "a transform of a model that there is not": Scenario(
         "in/rows.csv", b"1\n2\n3\n", TRANSFORM + SMALL_CHUNKS, set_up=without_models
     ),

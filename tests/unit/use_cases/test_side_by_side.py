@@ -95,6 +95,6 @@ def test_of_the_chunks_that_are_staged_at_the_same_time_one_asks_for_a_transform
     stage = StageChunk(FakeObjects(), queues, record, Clock(), "work", window=60)
     chunk = ChunkMessage(JOB.job_id, 0, 0, start=0, end=1, records=1, first_record=0, chunks=1)
 
-    side_by_side(lambda: stage._ask_once(chunk))
+    side_by_side(lambda: stage.ask(chunk))
 
     assert queues.calls == [JOB.job_id]

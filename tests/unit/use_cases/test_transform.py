@@ -1,16 +1,20 @@
 """Files that Batch Transform runs a model over."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import RetryableError
 from penstock.domain.transform_job import Report, Stage, Status
 from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import Kind, Trouble
 from penstock.ports import AsyncRequest
 from penstock.ports_transform import TransformRequest
+from penstock.testing import FakeClock, FakeJournal, FakeObjects, FakeQueues, FakeTable
 from penstock.use_cases.cancel_job import CancelJob
+from penstock.use_cases.stage_chunk import StageChunk
 from tests.unit.use_cases.transforming import event
 from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Response, World, model
 
@@ -67,7 +71,8 @@ def test_a_bad_record_costs_only_itself_and_halves_share_their_transform_jobs() 
     assert [error["record"] for error in world.errors(KEY)] == [3, 21]
     assert {error["error"] for error in world.errors(KEY)} == {"ModelError"}
     assert world.manifest(KEY)["records"] == {"total": 32, "succeeded": 30, "failed": 2}
-    assert chunks_of(world) == [4, 4, 4, 4]  # then two halves of each of two, three times
+    # Then two halves of each of two, three times; and both once more, to be sure that it is they.
+    assert chunks_of(world) == [4, 4, 4, 4, 1, 1]
 
 
 def test_a_failed_transform_job_keeps_the_outputs_that_it_has() -> None:
@@ -88,6 +93,52 @@ def test_a_server_error_that_passes_is_retried_in_another_transform_job() -> Non
     assert world.manifest(KEY)["status"] == "SUCCEEDED"
     assert chunks_of(world) == [3, 1]
     assert world.manifest(KEY)["retries"] == 1
+
+
+def failing_at_first(*names: bytes) -> Any:
+    def predict(body: bytes, request: AsyncRequest) -> Response:
+        attempt = int(request.inference_id.split(":")[2])
+        ill = names[attempt - 1 :] and names[attempt - 1] in body
+        return Failed(SERVER_ERROR) if ill else refusing(body, request)
+
+    return predict
+
+
+def test_a_record_that_fails_of_something_else_beside_a_refused_one_is_tried_again() -> None:
+    world = ran(rows(5, 1, 2), SINGLY, predict=failing_at_first(b"3,good"))
+
+    assert [error["record"] for error in world.errors(KEY)] == [1, 2]
+    assert chunks_of(world) == [5, 1, 1, 1]
+
+
+def test_records_that_are_refused_together_are_tried_once_more_each_apart() -> None:
+    world = ran(rows(6, 1, 2, 4), SINGLY)
+
+    assert [error["record"] for error in world.errors(KEY)] == [1, 2, 4]
+    assert {error["attempts"] for error in world.errors(KEY)} == {2}
+    assert chunks_of(world) == [6, 1, 1, 1]
+
+
+def test_many_records_that_are_refused_are_tried_once_more_together() -> None:
+    world = ran(rows(40, *range(20)), SINGLY)
+
+    assert len(world.errors(KEY)) == 20
+    assert chunks_of(world) == [40, 20]
+
+
+def test_as_long_as_some_of_many_recover_the_others_are_tried_again() -> None:
+    predict = failing_at_first(b",good", b"30,good", b"31,good")
+    world = ran(rows(40, *range(20)), SINGLY, predict=predict)
+
+    assert [error["record"] for error in world.errors(KEY)] == list(range(20))
+    assert chunks_of(world) == [40, 40, 21, 20]
+
+
+def test_records_are_tried_no_more_often_than_the_pipeline_says() -> None:
+    world = ran(rows(6, 1, 2), SINGLY + "retry: {maximum_attempts: 1}\n")
+
+    assert [error["record"] for error in world.errors(KEY)] == [1, 2]
+    assert chunks_of(world) == [6]
 
 
 def test_a_file_that_is_one_request_is_not_copied() -> None:
@@ -192,6 +243,21 @@ def test_a_model_that_refuses_everything_is_found_out_early() -> None:
 
     assert world.manifest(KEY)["failure"]["code"] == "TooManyFailures"
     assert sum(chunks_of(world)) < 300
+
+
+def test_chunks_that_come_again_do_not_each_ask_for_a_look() -> None:
+    queues, clock = FakeQueues(), FakeClock()
+    stage = StageChunk(FakeObjects(), FakeTable(), queues, FakeJournal(), clock, "work", window=60)
+    chunks = [ChunkMessage("job", 0, number, 0, 9, 1, number, 100) for number in range(100)]
+
+    for chunk in chunks:
+        stage.ask(chunk)
+    clock.advance(30)
+    stage.ask(chunks[0])
+    stage.ask(replace(chunks[0], segment=256))  # of another group
+
+    asked = [(each.queue, each.document["group"]) for each in queues.sent]
+    assert asked == [("transform", 0), ("transform", 0), ("transform", 1)]
 
 
 def test_an_event_that_comes_twice_changes_nothing() -> None:

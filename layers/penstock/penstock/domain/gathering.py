@@ -43,6 +43,25 @@ class Look:
                 self.told.append((state, transform))
 
 
+APART = 12
+"""Records in transform jobs of their own: each takes instances, of which a new account has four."""
+
+
+def shares(ready: Mapping[str, ChunkMessage], most: int) -> list[list[str]]:
+    """Which objects go into a transform job together, at most so many.
+
+    A record that failed although it was alone in its object is tried again without others, while
+    such records are few: then it is known what SageMaker's reason is about, and that no other
+    record has taken the model server down with it.
+    """
+    apart = [name for name, chunk in ready.items() if chunk.attempt > 1 and chunk.records == 1]
+    if len(apart) > APART:
+        apart = []
+    rest = sorted(ready.keys() - set(apart))
+    together = [rest[start : start + most] for start in range(0, len(rest), most)]
+    return together + [[name] for name in sorted(apart)]
+
+
 class Next(Enum):
     """What follows from a look."""
 

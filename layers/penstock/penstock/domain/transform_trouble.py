@@ -1,8 +1,11 @@
 """What a transform job left undone, and what follows for the chunks that have no output."""
 
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from penstock.domain.errors import PenstockError
+from penstock.domain.identity import InferenceId
 from penstock.domain.transform_job import Report, Status
 from penstock.domain.trouble import Kind, Trouble, call_trouble
 
@@ -50,6 +53,40 @@ def missing_output(report: Report, *, any_output: bool) -> Trouble:
     if reason.startswith("ClientError"):
         return Trouble(Kind.PERMANENT, "ModelError", reason, of_records=True)
     return Trouble(Kind.RETRYABLE, "ModelError", reason, of_records=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the objects of a transform job that failed say of one another.
+
+    SageMaker gives one reason for all. Where one was refused, another may have failed of something
+    that passes, such as a model server that died. `recovered`: that has been so, as one that had
+    failed before has an output now.
+    """
+
+    missing: int
+    recovered: bool
+
+    @classmethod
+    def of(cls, members: Mapping[str, InferenceId], outputs: Collection[str]) -> "Evidence":
+        """`members` are the objects by their names, of which those in `outputs` have one."""
+        missing = sum(name not in outputs for name in members)
+        again = (name for name, inference in members.items() if inference.attempt > 1)
+        return cls(missing, recovered=any(name in outputs for name in again))
+
+    def leaves_doubt(self, inference: InferenceId) -> bool:
+        """Whether a record may not be what the reason is about. Several records are halved anyway.
+
+        It is if no other object failed; and if it fails again, as all do that are tried again.
+        """
+        if inference.results > 1 or self.missing == 1:
+            return False
+        return inference.attempt == 1 or self.recovered
+
+
+def doubted(trouble: Trouble) -> Trouble:
+    """The same, but it may pass with another attempt."""
+    return replace(trouble, kind=Kind.RETRYABLE) if trouble.of_records else trouble
 
 
 class CreationError(PenstockError):

@@ -17,7 +17,7 @@ from penstock.domain.transform_job import (
     outputs_by_member,
     place_of,
 )
-from penstock.domain.transform_trouble import missing_output
+from penstock.domain.transform_trouble import Evidence, doubted, missing_output
 from penstock.domain.trouble import Kind, Trouble
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases.look_at_group import LookAtGroup
@@ -71,19 +71,21 @@ class CollectTransform:
 
     def tell(self, job: Job, transform: TransformJob, only: Collection[str] | None = None) -> None:
         """Of all chunks of the transform job, or only of those that have got lost."""
-        members = self.look.members(transform) if only is None else list(only)
+        members = {each: inference_of(job.job_id, each) for each in self.look.members(transform)}
         outputs, trouble = self._outputs(job, transform)
+        evidence = Evidence.of(members, outputs)
+        told = members if only is None else only
         done = [
-            _completed(job, inference_of(job.job_id, member), self._uri(outputs[member]))
-            for member in members
-            if member in outputs
+            _completed(job, members[each], self._uri(outputs[each]))
+            for each in told
+            if each in outputs
         ]
-        missing = [
-            _failed(inference_of(job.job_id, member), trouble)
-            for member in members
-            if member not in outputs
+        failed = [
+            _failed(members[each], _trouble_of(job, members[each], trouble, evidence))
+            for each in told
+            if each not in outputs
         ]
-        rest = done[self._collected_at_once(job, done) :] + missing
+        rest = done[self._collected_at_once(job, done) :] + failed
         if rest:
             self.queues.results(job.job_id, rest)
         self.table.put_transform(transform.reached(Stage.COLLECTED, self.now()))
@@ -120,6 +122,11 @@ class CollectTransform:
 
     def _uri(self, key: str) -> str:
         return f"s3://{self.work_bucket}/{key}"
+
+
+def _trouble_of(job: Job, inference: InferenceId, trouble: Trouble, evidence: Evidence) -> Trouble:
+    may_retry = job.pipeline.retry.allows(inference.attempt, trouble.code)
+    return doubted(trouble) if may_retry and evidence.leaves_doubt(inference) else trouble
 
 
 def _completed(job: Job, inference: InferenceId, location: str) -> dict[str, Any]:

@@ -42,21 +42,21 @@ class StageChunk:
         if not is_the_input(prepared, payload):
             self._put(prepared, payload)
         self.record(prepared, STAGED)
-        self._ask_once(prepared.chunk)
+        self.ask(prepared.chunk)
 
     def ask(self, chunk: ChunkMessage) -> None:
-        """Also for a chunk that is in a transform job by now: then nothing comes of it."""
-        message = messages.gather(chunk.job_id, group_of(chunk.path))
-        self.queues.transform(chunk.job_id, [message], self.window)
+        """Also for a chunk that is in a transform job by now: then nothing comes of it.
 
-    def _ask_once(self, chunk: ChunkMessage) -> None:
+        A look reads all of the group: thousands of messages that are repeated must not ask for
+        one each, nor the chunks of a batch, which come here at the same time.
+        """
         key = chunk.job_id, group_of(chunk.path)
-        # The chunks of a batch come here at the same time: one of them asks.
         with self._asking:
             now = self.now()
             # Half of the window: the look must come after this chunk was noted, by anybody's clock.
             if now >= self._asked.get(key, 0.0):
-                self.ask(chunk)
+                message = messages.gather(chunk.job_id, group_of(chunk.path))
+                self.queues.transform(chunk.job_id, [message], self.window)
                 self._asked[key] = now + self.window / 2
 
     def _put(self, prepared: Prepared, payload: Payload) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.domain.envelopes import bad_message, optional_field
 from penstock.domain.errors import PermanentError, RetryableError
-from penstock.domain.gathering import Next, what_next
+from penstock.domain.gathering import Next, shares, what_next
 from penstock.domain.job import Job
 from penstock.domain.remedies import advised
 from penstock.domain.retry import RetryPolicy, backoff
@@ -88,12 +88,11 @@ class StartTransform:
                 again = messages.gather(job.job_id, group, seen=len(look.ready))
                 self.queues.transform(job.job_id, [again], self.window)
             case Next.START:
-                self._start(job, group, len(ours), sorted(look.ready))
+                self._start(job, group, len(ours), shares(look.ready, MOST_OBJECTS))
 
-    def _start(self, job: Job, group: int, number: int, ready: list[str]) -> None:
+    def _start(self, job: Job, group: int, number: int, ready: list[list[str]]) -> None:
         planned: list[TransformJob] = []
-        for start in range(0, len(ready), MOST_OBJECTS):
-            members = ready[start : start + MOST_OBJECTS]
+        for members in ready:
             transform = self._planned(job, group, number + len(planned), members)
             if not self.table.put_transform(transform):
                 text = f"{transform.name} was planned meanwhile"
