@@ -14,6 +14,7 @@ from penstock.ports import AsyncRequest
 from penstock.ports_transform import TransformRequest
 from penstock.testing import FakeClock, FakeJournal, FakeObjects, FakeQueues, FakeTable
 from penstock.use_cases.cancel_job import CancelJob
+from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.stage_chunk import StageChunk
 from tests.unit.use_cases.transforming import event
 from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Response, World, model
@@ -247,7 +248,8 @@ def test_a_model_that_refuses_everything_is_found_out_early() -> None:
 
 def test_chunks_that_come_again_do_not_each_ask_for_a_look() -> None:
     queues, clock = FakeQueues(), FakeClock()
-    stage = StageChunk(FakeObjects(), FakeTable(), queues, FakeJournal(), clock, "work", window=60)
+    record = RecordAttempt(FakeTable(), FakeJournal(), clock)
+    stage = StageChunk(FakeObjects(), queues, record, clock, "work", window=60)
     chunks = [ChunkMessage("job", 0, number, 0, 9, 1, number, 100) for number in range(100)]
 
     for chunk in chunks:
