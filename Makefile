@@ -35,7 +35,7 @@ lint: install  ## Style and types
 
 unit: install  ## Tests that need no stack: unit, contract, template, simulation
 	@echo '== unit, contract, template and simulation tests'
-	@$(PYTHON) -m pytest -q -n 2 --durations=5 $(FAST_TESTS)
+	@$(PYTHON) -m pytest -q -n 2 --dist worksteal --durations=5 $(FAST_TESTS)
 
 simulate: install  ## Random jobs under random faults: make simulate SEEDS=100000
 	@$(PYTHON) -m tests.simulation --seeds $(SEEDS)

@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tests.simulation.invariants import Run, violations
@@ -40,7 +40,7 @@ def _complaints(world: SimulatedWorld) -> list[str]:
         return [f"{type(error).__name__} escaped: {error}"]
 
 
-def failures(seeds: range, plant: Plant = unwrapped) -> Iterator[Result]:
+def failures(seeds: Iterable[int], plant: Plant = unwrapped) -> Iterator[Result]:
     for seed in seeds:
         result = simulate(seed, plant)
         if result.complaints:

@@ -12,6 +12,23 @@ from tests.unit.use_cases.world import unwrapped
 
 MOST_SEEDS = 2000
 
+FIRST_TRIED = {
+    "the last outcome wins": 18,
+    "a status that is written whatever stands": 55,
+    "first_record off by one": 24,
+    "duplicates are inferred again": 39,
+    "nothing looks for what was lost": 32,
+    "uploads are not aborted": 34,
+    "one half of a bisected chunk is forgotten": 7,
+    "a stop is not heeded": 21,
+    "a late answer passes the fence": 221,
+    "failures count twice": 69,
+    "assembly doesn't wait": 92,
+    "answers aren't counted": 36,
+    "bisection has no breaker": 69,
+}
+"""Seeds that have found it: where to begin, as any of them will do. All others come after it."""
+
 PLANTS: dict[str, Plant] = {
     "fan-in by a counter": plants.in_table(plants.counter_instead_of_set),
     "no repetition of what follows progress": plants.in_table(plants.progress_is_told_once),
@@ -48,17 +65,19 @@ REPLACED: dict[str, dict[str, Any]] = {
 }
 
 
-def seeds_until_found(plant: Plant) -> int | None:
-    found = next(failures(range(MOST_SEEDS), plant), None)
+def finding_seed(name: str, plant: Plant) -> int | None:
+    first = FIRST_TRIED.get(name, 0)
+    seeds = (*range(first, MOST_SEEDS), *range(first))
+    found = next(failures(seeds, plant), None)
     return found.scenario.seed if found else None
 
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_a_planted_bug_is_found(name: str) -> None:
-    assert seeds_until_found(PLANTS[name]) is not None
+    assert finding_seed(name, PLANTS[name]) is not None
 
 
 @pytest.mark.parametrize("name", REPLACED)
 def test_a_replaced_function_is_found(name: str) -> None:
     with replaced(REPLACED[name]):
-        assert seeds_until_found(unwrapped) is not None
+        assert finding_seed(name, unwrapped) is not None
