@@ -1,21 +1,14 @@
-"""Trouble on purpose, while a job runs: what dies, what hangs, what is throttled or lost.
-
-The blows come from a deck that is shuffled by a seed, and all of them are dealt. When one falls,
-and which process it hits, is the machine's affair: the outcome must not depend on it.
-"""
+"""Trouble on purpose, while a job runs: what dies, what hangs, what is throttled or lost."""
 
 import os
-import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.error import HTTPError
 
 from penstock_local.description import json_key
 from penstock_local.layout import PROJECT_ROOT, Layout
@@ -26,6 +19,7 @@ QUEUES = {
     "AcceptUpload": "upload_queue_url",
     "SplitInput": "split_queue_url",
     "InvokeModel": "invoke_queue_url",
+    "StartTransform": "transform_queue_url",
     "CollectResult": "result_queue_url",
     "AssembleOutput": "assemble_queue_url",
 }
@@ -35,29 +29,11 @@ VISIBILITY = 10
 """Seconds until the messages of a killed function come back; on AWS six times its timeout."""
 
 TIMEOUT = 10
-"""Seconds that invoke_model has, so that it doesn't outlive a call that hangs; minutes on AWS."""
+"""Seconds of functions that call SageMaker, so that they don't outlive a call that hangs; minutes
+on AWS."""
 
-CARDS = (
-    ("kill", "AcceptUpload"),
-    ("kill", "SplitInput"),
-    ("kill", "AssembleOutput"),
-    *[("kill", "InvokeModel")] * 6,
-    *[("kill", "CollectResult")] * 6,
-    *[("kill model server", "")] * 6,
-    *[("storm", "")] * 2,
-)
-RARE = ("AcceptUpload", "SplitInput", "AssembleOutput")
-"""Functions that have little to do: they are hit when there is something to hit."""
-
-PAUSES = (3, 10)
-"""Calls to the endpoint between two blows, from and to: a slow machine gets no more of them."""
-
-STORM = (
-    {"fault": "hang", "times": 1, "seconds": 4 * TIMEOUT},
-    {"fault": "lost_answer", "times": 1, "seconds": 4 * TIMEOUT},
-    {"fault": "throttle", "times": 15},
-)
-"""What becomes of the next calls to the endpoint: two outlive their function, others fail."""
+WINDOW = "1"
+"""Seconds that a chunk waits for others to share a transform job with; a minute on AWS."""
 
 SWEEP_EVERY = 5.0
 
@@ -118,14 +94,18 @@ def short_visibility(echo: Stack, queue: str, seconds: int) -> Iterator[None]:
 
 
 @contextmanager
-def short_timeout(echo: Stack, function: str, seconds: int) -> Iterator[None]:
+def in_a_hurry(echo: Stack, function: str, seconds: int) -> Iterator[None]:
+    """Chunks for transform jobs don't wait for others as long as they usually do, either."""
     functions, name = echo.functions, _name(echo, function)
-    known = functions.get_function_configuration(FunctionName=name)["Timeout"]
-    functions.update_function_configuration(FunctionName=name, Timeout=seconds)
+    found = functions.get_function_configuration(FunctionName=name)
+    known = {"Timeout": found["Timeout"], "Environment": {**found["Environment"]}}
+    variables = {**known["Environment"]["Variables"], "TRANSFORM_WINDOW": WINDOW}
+    short = {"Timeout": seconds, "Environment": {"Variables": variables}}
+    functions.update_function_configuration(FunctionName=name, **short)
     try:
         yield
     finally:
-        functions.update_function_configuration(FunctionName=name, Timeout=known)
+        functions.update_function_configuration(FunctionName=name, **known)
 
 
 def _name(echo: Stack, function: str) -> str:
@@ -138,7 +118,8 @@ def impatience(echo: Stack) -> Iterator[None]:
     with ExitStack() as changes:
         for queue in QUEUES.values():
             changes.enter_context(short_visibility(echo, queue, VISIBILITY))
-        changes.enter_context(short_timeout(echo, "InvokeModel", TIMEOUT))
+        for function in ("InvokeModel", "StartTransform"):
+            changes.enter_context(in_a_hurry(echo, function, TIMEOUT))
         yield
 
 
@@ -149,81 +130,34 @@ class Weather:
         self.struck: Counter[str] = Counter()
         self._echo, self._rules, self._turns = echo, rules, 0
 
-    def worsen(self, *rules: dict[str, Any]) -> None:
-        """These come first, as often as they say."""
-        self._turn(*rules, *self._rules)
+    def worsen(self, *rules: dict[str, Any]) -> bool:
+        """These come first, as often as they say; then what is left of earlier ones."""
+        left = self._count()
+        self._put(*rules, *left, *self._rules)
+        return True
 
     def __enter__(self) -> Self:
-        self._turn(*self._rules)
+        self._put(*self._rules)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._turn()
+        self._count()
+        self._put()
 
-    def _turn(self, *rules: dict[str, Any]) -> None:
+    def _count(self) -> list[dict[str, Any]]:
+        """The rules that are to strike a number of times, and have not yet."""
+        left = []
         for rule in self._echo.local_sagemaker("GET", "/_local/faults"):
-            self.struck[rule["fault"]] += rule["struck"]
+            struck = rule.pop("struck")
+            self.struck[rule["fault"]] += struck
+            if rule["times"] and rule["times"] > struck:
+                left.append({**rule, "times": rule["times"] - struck})
+        return left
+
+    def _put(self, *rules: dict[str, Any]) -> None:
         self._turns += 1
         path = f"/_local/faults?seed={self._turns}"
         self._echo.local_sagemaker("PUT", path, list(rules))
-
-
-@dataclass
-class Storm:
-    """Deals its cards while it is asked to, one at a time.
-
-    A card is dealt when there is something to hit: a function is hit while its queue has messages
-    in work.
-    """
-
-    echo: Stack
-    endpoint: str
-    weather: Weather
-    chance: random.Random
-
-    def __post_init__(self) -> None:
-        self.deck = list(CARDS)
-        self.chance.shuffle(self.deck)
-        self._next = float(min(PAUSES))
-
-    def blow(self) -> None:
-        calls = self._calls()
-        rare = [card for card in self.deck if card[1] in RARE]
-        due = self.deck if calls >= self._next else rare
-        card = next((card for card in due if self._hits(*card)), None)
-        if card:
-            self.deck.remove(card)
-        if card and card not in rare:
-            self._next = calls + self.chance.uniform(*PAUSES)
-
-    def _calls(self) -> int:
-        endpoints = self.echo.local_sagemaker("GET", "/_local/stats")["endpoints"]
-        return int(endpoints[self.endpoint]["accepted"])
-
-    def _hits(self, what: str, whom: str) -> bool:
-        blows: dict[str, Callable[[str], bool]] = {
-            "kill": self._kill_worker,
-            "kill model server": lambda _: self._kill_model_server(),
-            "storm": lambda _: self._storm(),
-        }
-        return blows[what](whom)
-
-    def _kill_worker(self, function: str) -> bool:
-        if not in_work(self.echo, QUEUES[function]):
-            return False
-        found = sorted(workers(self.echo, function))
-        return bool(found and kill([self.chance.choice(found)]))
-
-    def _kill_model_server(self) -> bool:
-        try:
-            self.echo.local_sagemaker("POST", "/_local/kill", {"endpoint": self.endpoint})
-        except HTTPError:
-            return False  # none runs
-        return True
-
-    def _storm(self) -> bool:
-        self.weather.worsen(*({**rule, "endpoint": self.endpoint} for rule in STORM))
-        return True
 
 
 def in_work(echo: Stack, queue: str) -> int:
