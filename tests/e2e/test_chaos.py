@@ -181,7 +181,7 @@ def weather_out(stack: Stack, storm: chaos_storm.Storm, trial: Trial, body: byte
         return True if status and JobStatus(status).terminal else None
 
     with chaos.HurriedSweep(stack) as sweep:
-        eventually(ended, patience=300)
+        eventually(ended, patience=600)
     return stack.wait(trial.key, job_id)
 
 
