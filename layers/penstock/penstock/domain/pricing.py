@@ -24,9 +24,9 @@ INLINE_LIMIT = 128_000
 """Bytes of InvokeEndpointAsync's inline Body; larger requests go through S3."""
 
 # By `python -m benchmarks.requests` (async) and `benchmarks.inference_types` (the others, with the
-# local stack's window for transform jobs); docs/performance.md has it call by call. Write units are
-# reckoned: three for each chunk, and its share of permits, which are taken and given back in lots
-# of up to ten: 0.2 in real time, 0.5 where answers come in smaller batches than chunks.
+# local stack's window for transform jobs), rounded up; docs/performance.md has it call by call. The
+# asynchronous write units are reckoned: three for each chunk, and its share of permits, which are
+# taken and given back in lots, where answers come in smaller batches than chunks.
 REQUESTS_PER_CHUNK: Mapping[str, Mapping[str, float]] = {
     "async": {
         "s3_put": 1.0,  # SageMaker's own output object
@@ -41,23 +41,23 @@ REQUESTS_PER_CHUNK: Mapping[str, Mapping[str, float]] = {
     "realtime": {
         "s3_put": 1.0,  # the answer
         "s3_get": 2.0,  # the records; the answer, to assemble it
-        "sqs_request": 0.4,  # sends, receives and deletes of batches
+        "sqs_request": 0.35,  # sends, receives and deletes of batches
         "dynamodb_write_unit": 3.3,  # attempt, outcome, done-mark; permits
         "dynamodb_read_unit": 1.35,
         "lambda_request": 0.15,
         "log_megabyte": 0.0012,
     },
     "transform": {
-        "s3_put": 2.2,  # the chunk's payload; SageMaker's own output object
-        "s3_get": 5.0,  # records, payload by SageMaker; the answer, twice; manifests at each look
-        "sqs_request": 2.3,
-        "dynamodb_write_unit": 3.6,  # attempt, outcome, done-mark; the transform job
-        "dynamodb_read_unit": 30.0,  # each look at a group reads its open chunks
-        "lambda_request": 0.4,
-        "log_megabyte": 0.0013,
+        "s3_put": 2.1,  # the chunk's payload; SageMaker's own output object
+        "s3_get": 4.1,  # records, payload by SageMaker; the answer, to count it and to assemble it
+        "sqs_request": 0.7,
+        "dynamodb_write_unit": 3.1,  # attempt, outcome, done-mark; the transform job
+        "dynamodb_read_unit": 2.8,  # each look at a group reads its open chunks
+        "lambda_request": 0.25,
+        "log_megabyte": 0.0012,
     },
 }
-GB_SECONDS_PER_CHUNK: Mapping[str, float] = {"async": 0.10, "realtime": 0.11, "transform": 0.19}
+GB_SECONDS_PER_CHUNK: Mapping[str, float] = {"async": 0.10, "realtime": 0.10, "transform": 0.09}
 """Lambda time of one chunk on all its hops: measured processor time, assumed latencies.
 
 In real time the function waits for the model: 0.1 seconds, ten calls side by side.
