@@ -24,16 +24,15 @@ INLINE_LIMIT = 128_000
 """Bytes of InvokeEndpointAsync's inline Body; larger requests go through S3."""
 
 # By `python -m benchmarks.requests` (async) and `benchmarks.inference_types` (the others, with the
-# local stack's window for transform jobs), rounded up; docs/performance.md has it call by call. The
-# asynchronous write units are reckoned: three for each chunk, and its share of permits, which are
-# taken and given back in lots, where answers come in smaller batches than chunks.
+# local stack's window for transform jobs), rounded up; docs/performance.md has it call by call. Of
+# chunks that get their permit when they ask: how many ask in vain is the endpoint's affair.
 REQUESTS_PER_CHUNK: Mapping[str, Mapping[str, float]] = {
     "async": {
         "s3_put": 1.0,  # SageMaker's own output object
         "s3_get": 3.0,  # the records; the answer, to count it and to assemble it
         "sns_publish": 1.0,  # SageMaker's notification
         "sqs_request": 2.0,  # its delivery; sends, receives and deletes of batches, which vary
-        "dynamodb_write_unit": 3.6,  # attempt, outcome, done-mark; permits
+        "dynamodb_write_unit": 3.5,  # attempt, outcome, done-mark; permits
         "dynamodb_read_unit": 1.35,  # chunk before the call, chunks at assembly, job and permits
         "lambda_request": 0.5,
         "log_megabyte": 0.0012,
