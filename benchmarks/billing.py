@@ -7,7 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.recording import Exchange
 from benchmarks.wire import (
@@ -18,6 +18,9 @@ from benchmarks.wire import (
     sqs_requests,
     write_units,
 )
+
+Name = TypeVar("Name")
+"""Of what is counted."""
 
 Units = Mapping[tuple[str, str], float]
 Quantities = Mapping[str, float]
@@ -148,10 +151,12 @@ class Line:
         return cls(few[1] - per_chunk * few[0], per_chunk)
 
 
-def lines(few: tuple[int, Quantities], many: tuple[int, Quantities]) -> dict[str, Line]:
+def lines(
+    few: tuple[int, Mapping[Name, float]], many: tuple[int, Mapping[Name, float]]
+) -> dict[Name, Line]:
     return {
         name: Line.through((few[0], few[1].get(name, 0)), (many[0], many[1].get(name, 0)))
-        for name in sorted({*few[1], *many[1]})
+        for name in sorted({*few[1], *many[1]}, key=str)
     }
 
 

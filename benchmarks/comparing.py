@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from benchmarks.aws import Function, Speeds
-from benchmarks.billing import Line, Seen, billed, dollars, lines, units_by_kind
+from benchmarks.billing import Seen, billed, dollars, lines, units_by_kind
 from benchmarks.lambda_time import estimated_gb_seconds
 from penstock.domain.pricing import DOLLARS_PER_MILLION, LAMBDA_DOLLARS_PER_GB_SECOND
 
@@ -25,6 +25,9 @@ BY_SAGEMAKER = {
 _RARE = 0.005
 _GB_SECONDS = "GB-s"
 _PER_GB_SECOND = LAMBDA_DOLLARS_PER_GB_SECOND * 1e6
+
+
+Figures = Mapping[tuple[str, str], float]
 
 
 @dataclass(frozen=True)
@@ -58,23 +61,18 @@ class Measured:
         return calls * memory / SIDE_BY_SIDE * _PER_GB_SECOND
 
     @cached_property
-    def units(self) -> dict[tuple[str, str], float]:
+    def units(self) -> Figures:
         """DynamoDB's for a chunk, by what is read or written."""
-        few, many = units_by_kind(self.few), units_by_kind(self.many)
-        return {
-            key: Line.through(
-                (self.few.chunks, few.get(key, 0.0)), (self.many.chunks, many.get(key, 0.0))
-            ).per_chunk
-            for key in {*few, *many}
-        }
+        return self._of_a_chunk(units_by_kind)
 
     @cached_property
-    def requests(self) -> dict[tuple[str, str], float]:
+    def requests(self) -> Figures:
         """A chunk's, by who makes them and what they are."""
-        counts = [(seen.chunks, _requests(seen)) for seen in (self.few, self.many)]
-        names = {*counts[0][1], *counts[1][1]}
-        points = {name: [(chunks, float(each[name])) for chunks, each in counts] for name in names}
-        return {name: Line.through(*found).per_chunk for name, found in points.items()}
+        return self._of_a_chunk(_requests)
+
+    def _of_a_chunk(self, count: Callable[[Seen], Figures]) -> Figures:
+        few, many = ((seen.chunks, count(seen)) for seen in (self.few, self.many))
+        return {name: line.per_chunk for name, line in lines(few, many).items()}
 
 
 def _requests(seen: Seen) -> Counter[tuple[str, str]]:
@@ -93,8 +91,12 @@ def report(types: Types) -> Iterator[str]:
     yield from times(types)
     yield from invocations(types, "one chunk", lambda each: each.one_chunk)
     yield from invocations(types, "the large file", lambda each: each.large)
-    yield from requests_of_a_chunk(types)
-    yield from units_of_a_chunk(types)
+    yield from figures_of_a_chunk(
+        types, "Requests of a chunk", "by and what", lambda each: each.requests, _request
+    )
+    yield from figures_of_a_chunk(
+        types, "DynamoDB's units for a chunk", "of what", lambda each: each.units, _unit
+    )
     yield from costs_of_a_million(types)
 
 
@@ -119,23 +121,27 @@ def invocations(types: Types, what: str, job: Callable[[Measured], Seen]) -> Ite
         yield _row(name, [*(str(count or "") for count in counts), str(sum(counts))])
 
 
-def requests_of_a_chunk(types: Types) -> Iterator[str]:
-    yield from _head("Requests of a chunk", list(types), "by and what")
-    for key in sorted({key for each in types.values() for key in each.requests}):
-        amounts = [each.requests.get(key, 0.0) for each in types.values()]
+def figures_of_a_chunk(
+    types: Types,
+    title: str,
+    corner: str,
+    figures: Callable[[Measured], Figures],
+    label: Callable[[str, str], str],
+) -> Iterator[str]:
+    yield from _head(title, list(types), corner)
+    of_types = [figures(each) for each in types.values()]
+    for key in sorted({key for each in of_types for key in each}):
+        amounts = [each.get(key, 0.0) for each in of_types]
         if max(amounts) >= _RARE:
-            caller, what = key
-            yield _row(f"{_snake(caller)}: {what}", [_figure(amount) for amount in amounts])
+            yield _row(label(*key), [_figure(amount) for amount in amounts])
 
 
-def units_of_a_chunk(types: Types) -> Iterator[str]:
-    yield from _head("DynamoDB's units for a chunk", list(types), "of what")
-    for key in sorted({key for each in types.values() for key in each.units}):
-        amounts = [each.units.get(key, 0.0) for each in types.values()]
-        if max(amounts) >= _RARE:
-            kind, name = key
-            what = f"{kind}: {name.removeprefix('dynamodb_').replace('_', ' ')}s"
-            yield _row(what, [_figure(amount) for amount in amounts])
+def _request(caller: str, what: str) -> str:
+    return f"{_snake(caller)}: {what}"
+
+
+def _unit(kind: str, name: str) -> str:
+    return f"{kind}: {name.removeprefix('dynamodb_').replace('_', ' ')}s"
 
 
 def costs_of_a_million(types: Types) -> Iterator[str]:

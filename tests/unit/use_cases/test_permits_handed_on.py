@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from penstock.domain.admission import Lane, tag_of
+from penstock.domain.admission import tag_of
 from penstock.domain.chunk import ChunkMessage
 from penstock.testing import FakeAdmissions, FakeClock, FakeJournal
 from penstock.use_cases import permits
@@ -17,10 +17,9 @@ from penstock.use_cases.entrance import Entrance
 from penstock.use_cases.exit import Exit
 from penstock.use_cases.lanes import Lanes
 from penstock.use_cases.permits import Permit
-from tests.unit.use_cases.test_permits import Counting, chunks, entrance_of
+from tests.unit.use_cases.test_permits import LANE, Counting, chunks, entrance_of
 from tests.unit.use_cases.traffic import job_of
 
-LANE = Lane("demo", 0, 1)
 LONG = 30.0
 """Seconds after which a test that hangs fails."""
 

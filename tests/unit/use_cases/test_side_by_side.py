@@ -8,31 +8,15 @@ from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 from penstock.domain.chunk import ChunkMessage
-from penstock.domain.invoke import Invoke
-from penstock.domain.job import Job, Source
-from penstock.domain.pipeline import Pipeline
 from penstock.domain.probation import NOTED_EVERY
-from penstock.testing import FakeObjects, FakeTable
+from penstock.testing import FakeClock, FakeJournal, FakeObjects, FakeTable
 from penstock.use_cases.probation import Probation
 from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.stage_chunk import StageChunk
+from tests.unit.use_cases.traffic import job_of
 
 TOGETHER = 10
-JOB = Job(
-    job_id="0" * 20,
-    source=Source("input", "rows.csv", 1, "etag"),
-    pipeline=Pipeline(invoke=Invoke(endpoint="demo"), source="_pipeline.yaml"),
-    region_bytes=1,
-    created_at=0.0,
-)
-
-
-@dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+JOB = job_of("job", 1, 0)
 
 
 @dataclass
@@ -53,10 +37,6 @@ class Counted:
             self.all_here.wait(timeout=0.05)
 
 
-def quiet(_event: str, /, **_fields: Any) -> None:
-    """A journal that keeps nothing."""
-
-
 def side_by_side(work: Callable[[], None]) -> None:
     barrier = Barrier(TOGETHER)
 
@@ -71,7 +51,7 @@ def side_by_side(work: Callable[[], None]) -> None:
 
 def test_of_the_chunks_that_are_predicted_at_the_same_time_one_notes_it_in_the_job() -> None:
     table: Any = Counted()
-    probation = Probation(table, quiet, Clock())
+    probation = Probation(table, FakeJournal(), FakeClock())
 
     side_by_side(lambda: probation.note_prediction(JOB))
 
@@ -80,10 +60,10 @@ def test_of_the_chunks_that_are_predicted_at_the_same_time_one_notes_it_in_the_j
 
 def test_a_job_that_is_remembered_as_it_was_is_noted_again_after_a_while() -> None:
     table: Any = Counted()
-    clock = Clock()
-    probation = Probation(table, quiet, clock)
+    clock = FakeClock()
+    probation = Probation(table, FakeJournal(), clock)
     for seconds in (0.0, NOTED_EVERY - 1, 1.0, 1.0):
-        clock.now += seconds
+        clock.advance(seconds)
         probation.note_prediction(JOB)
 
     assert len(table.calls) == 2
@@ -91,8 +71,8 @@ def test_a_job_that_is_remembered_as_it_was_is_noted_again_after_a_while() -> No
 
 def test_of_the_chunks_that_are_staged_at_the_same_time_one_asks_for_a_transform_job() -> None:
     queues: Any = Counted()
-    record = RecordAttempt(FakeTable(), quiet, Clock())
-    stage = StageChunk(FakeObjects(), queues, record, Clock(), "work", window=60)
+    record = RecordAttempt(FakeTable(), FakeJournal(), FakeClock())
+    stage = StageChunk(FakeObjects(), queues, record, FakeClock(), "work", window=60)
     chunk = ChunkMessage(JOB.job_id, 0, 0, start=0, end=1, records=1, first_record=0, chunks=1)
 
     side_by_side(lambda: stage.ask(chunk))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import RLock
 
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.fan_in import FAN_OUT
@@ -23,6 +22,7 @@ from penstock.domain.probation import (
 from penstock.domain.trouble import GiveUp
 from penstock.ports import JobTable, Journal
 from penstock.use_cases.fail_job import TERMINAL, stop_job
+from penstock.use_cases.seldom import Seldom
 from penstock.use_cases.settle_chunk import halves_kind
 
 ALL = 100.0
@@ -36,8 +36,7 @@ class Probation:
     table: JobTable
     journal: Journal
     now: Callable[[], float]
-    _noted: dict[str, float] = field(default_factory=dict)
-    _noting: RLock = field(default_factory=RLock)
+    _seldom: Seldom = field(default_factory=Seldom)
 
     def admits(self, job: Job, chunk: ChunkMessage, since: float) -> bool:
         """Whether a chunk that failed may be bisected now.
@@ -61,11 +60,13 @@ class Probation:
 
     def note_prediction(self, job: Job) -> None:
         """Once for all that are predicted at the same time: the job is remembered as it was."""
-        with self._noting:
-            now, noted = self.now(), self._noted.get(job.job_id)
-            if is_news(job, now) and (noted is None or now >= noted + NOTED_EVERY):
-                self.table.update_job(job.job_id, TERMINAL, predicted_at=now)
-                self._noted[job.job_id] = now
+        now = self.now()
+
+        def note() -> None:
+            self.table.update_job(job.job_id, TERMINAL, predicted_at=now)
+
+        if is_news(job, now):
+            self._seldom(job.job_id, now, NOTED_EVERY, note)
 
     def note_fatal(self, job: Job, reason: GiveUp) -> None:
         """Stops a job whose very calls fail, unless they didn't earlier."""

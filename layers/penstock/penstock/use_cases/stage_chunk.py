@@ -4,7 +4,6 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
 
 from penstock.domain.chunk import ChunkMessage
 from penstock.domain.errors import PermanentError
@@ -16,6 +15,7 @@ from penstock.use_cases import messages
 from penstock.use_cases.prepare_chunk import Prepared
 from penstock.use_cases.read_records import TOO_MUCH
 from penstock.use_cases.record_attempt import STAGED, RecordAttempt
+from penstock.use_cases.seldom import Seldom
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,7 @@ class StageChunk:
     now: Callable[[], float]
     work_bucket: str
     window: int
-    _asked: dict[tuple[str, int], float] = field(default_factory=dict)
-    _asking: Lock = field(default_factory=Lock)
+    _seldom: Seldom = field(default_factory=Seldom)
 
     def __call__(self, prepared: Prepared) -> None:
         """Raises PermanentError if SageMaker couldn't take the records as they are meant."""
@@ -50,14 +49,14 @@ class StageChunk:
         A look reads all of the group: thousands of messages that are repeated must not ask for
         one each, nor the chunks of a batch, which come here at the same time.
         """
-        key = chunk.job_id, group_of(chunk.path)
-        with self._asking:
-            now = self.now()
-            # Half of the window: the look must come after this chunk was noted, by anybody's clock.
-            if now >= self._asked.get(key, 0.0):
-                message = messages.gather(chunk.job_id, group_of(chunk.path))
-                self.queues.transform(chunk.job_id, [message], self.window)
-                self._asked[key] = now + self.window / 2
+        group = group_of(chunk.path)
+
+        def ask() -> None:
+            message = messages.gather(chunk.job_id, group)
+            self.queues.transform(chunk.job_id, [message], self.window)
+
+        # Half of the window: the look must come after this chunk was noted, by anybody's clock.
+        self._seldom((chunk.job_id, group), self.now(), self.window / 2, ask)
 
     def _put(self, prepared: Prepared, payload: Payload) -> None:
         name = member_name(prepared.inference_id, prepared.chunk.pauses)
