@@ -214,11 +214,12 @@ def test_a_target_that_doesnt_suit_the_endpoint_is_told_after_the_first_chunks(
     del endpoint
     echo.configure("unsuited", f"invoke: {{{invoke}}}\nchunk: {{max_records: 1}}\n")
 
-    delivered = echo.run("unsuited/numbers.csv", b"1\n" * 100)
+    delivered = echo.run("unsuited/numbers.csv", b"1\n" * 300)
 
     assert delivered.manifest["status"] == "FAILED"
     assert says in delivered.manifest["failure"]["message"]
-    assert delivered.manifest["attempts"] < 100
+    # Those that had been sent before the first answer was known.
+    assert delivered.manifest["attempts"] < 300
 
 
 def test_a_request_above_an_endpoints_limit_is_halved_until_it_fits(endpoint: Stack) -> None:

@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from threading import Lock
 
 from penstock.adapters.admissions import DynamoDbAdmissions
 from penstock.adapters.sagemaker import SageMakerModel
@@ -18,7 +17,7 @@ from penstock.bootstrap_ports import (
 )
 from penstock.bootstrap_transform import collect_transform, stage_chunk, sweep_transforms
 from penstock.domain.endpoint_names import EndpointNames, model_names
-from penstock.domain.job import Job
+from penstock.job_memory import remembered
 from penstock.ports import Journal
 from penstock.selection import compile_selection
 from penstock.settings import Settings
@@ -48,9 +47,6 @@ from penstock.use_cases.split_input import SplitInput
 from penstock.use_cases.start_transform import StartTransform
 from penstock.use_cases.sweep_jobs import SweepJobs
 from penstock.use_cases.sweep_segment import SweepSegment
-
-JOB_MEMORY = 5.0
-"""Seconds that a function trusts its memory of a job, so that a batch reads it once."""
 
 
 def accept_upload(settings: Settings, journal: Journal) -> AcceptUpload:
@@ -236,25 +232,6 @@ def handle_dead_letter(settings: Settings, journal: Journal) -> HandleDeadLetter
         journal=journal,
         now=time.time,
     )
-
-
-def remembered(
-    get_job: Callable[[str], Job | None], now: Callable[[], float] = time.monotonic
-) -> Callable[[str], Job | None]:
-    """The same answers, up to JOB_MEMORY old: a stop takes effect within that time."""
-
-    @lru_cache(maxsize=64)
-    def read(job_id: str, _period: int) -> Job | None:
-        return get_job(job_id)
-
-    # The messages of a batch ask at the same time: one of them reads, the others get its answer.
-    asking = Lock()
-
-    def remember(job_id: str) -> Job | None:
-        with asking:
-            return read(job_id, int(now() / JOB_MEMORY))
-
-    return remember
 
 
 def _entrance(settings: Settings, journal: Journal) -> Entrance:

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from penstock import bootstrap
 from penstock.domain.job import Failure, Job, JobStatus, Stop
+from penstock.job_memory import JOB_MEMORY
 from penstock_cli.cancel import TAKES_EFFECT
 from penstock_cli.jobs import Jobs
 from tests.unit.cli.world import START, World, finished, job_of, running
@@ -49,7 +49,7 @@ def test_a_job_is_stopped_in_the_name_of_whoever_types_and_swept_at_once(world, 
 
 
 def test_the_time_it_takes_is_that_of_the_functions():
-    assert TAKES_EFFECT == bootstrap.JOB_MEMORY
+    assert TAKES_EFFECT == JOB_MEMORY
 
 
 @pytest.mark.parametrize(("answer", "exit_code", "stopped"), [("y\n", 0, True), ("n\n", 1, False)])

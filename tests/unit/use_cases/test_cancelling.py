@@ -12,8 +12,9 @@ import pytest
 
 from penstock.domain.errors import PenstockError
 from penstock.domain.identity import ChunkPath
-from penstock.domain.job import JobStatus, Stop
+from penstock.domain.job import Job, JobStatus, Stop
 from penstock.use_cases.cancel_job import CancelJob
+from penstock.use_cases.entrance import Entrance
 from tests.unit.use_cases.interruptions import Interruption, Manner
 from tests.unit.use_cases.scenarios import SCENARIOS, Scenario
 from tests.unit.use_cases.test_disorder import QUICK
@@ -44,6 +45,27 @@ def cancel(world: World, job_id: str) -> bool:
     world.handlers["sweep"] = lambda _document: world.sweep_jobs()
     world.send("sweep", {})
     return taken
+
+
+@pytest.mark.parametrize("mode", ["async", "realtime"])
+def test_a_chunk_whose_job_is_cancelled_while_it_waits_for_its_permit_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    world = World(pipeline=PIPELINE.replace("{endpoint", f"{{mode: {mode}, endpoint"))
+    permit = Entrance.permit
+
+    def wait(entrance: Entrance, job: Job, *args: Any, **inherits: Any) -> Any:
+        cancel(world, job.job_id)
+        return permit(entrance, job, *args, **inherits)
+
+    monkeypatch.setattr(Entrance, "permit", wait)
+    world.drop(KEY, BODY)
+
+    world.run()
+
+    assert world.model.requests == []
+    assert world.manifest(KEY)["status"] == "CANCELLED"
+    assert world.manifest(KEY)["attempts"] == 0
 
 
 def cancelled_before(world: World, job_id: str, delivery: int) -> World:

@@ -22,8 +22,8 @@ class Cancellation:
 class CancelJob:
     """Notes the wish; the first stop of a job is the one that counts.
 
-    The functions see it within `bootstrap.JOB_MEMORY` seconds and start no invocation any more. The
-    sweep, which is due at once, has the rest settled and the job ended.
+    The functions see it within `job_memory.JOB_MEMORY` seconds and start no invocation any more.
+    The sweep, which is due at once, has the rest settled and the job ended.
     """
 
     table: JobTable

@@ -112,11 +112,19 @@ class InvokeModel:
             return
         with self.entrance.permit(job, chunk, inherits=inherits) as permit:
             if permit:
-                self._try(job, chunk, permit)
+                self._permitted(job, chunk, permit)
             elif chunk.hops < HOP_BUDGET:
                 self.entrance.turn_away(job, chunk)
             else:
                 self._settle_unsent(job, unsent, _NO_TURN)
+
+    def _permitted(self, job: Job, chunk: ChunkMessage, permit: Permit) -> None:
+        """The job may have been stopped while the chunk waited for its permit."""
+        fresh = self.get_job(chunk.job_id) or job
+        if fresh.stop:
+            self._settle_unsent(fresh, ChunkState(chunk.path, chunk), stopped(fresh.stop))
+        else:
+            self._try(job, chunk, permit)
 
     def _try(self, job: Job, chunk: ChunkMessage, permit: Permit | None) -> None:
         """A transform job needs no permit."""

@@ -1,23 +1,9 @@
-"""What a function remembers between the messages of a batch, and what it selects with."""
+"""What a function selects with."""
 
 import pytest
 
-from penstock.bootstrap import JOB_MEMORY, remembered
 from penstock.domain.errors import PermanentError
 from penstock.selection import compile_selection
-
-
-def test_a_job_is_read_once_while_its_memory_lasts() -> None:
-    asked: list[str] = []
-    clock = [0.0]
-    get_job = remembered(asked.append, lambda: clock[0])
-
-    for job_id in ("a", "a", "b", "a"):
-        get_job(job_id)
-    clock[0] = JOB_MEMORY
-    get_job("a")
-
-    assert asked == ["a", "b", "a"]
 
 
 def test_a_selection_is_a_function_of_documents() -> None:
