@@ -80,8 +80,10 @@ def server(
 def lab(server: "Server | Account", around: "Surroundings") -> Iterator["Lab"]:
     from tests.contract.sagemaker.lab import ON_AWS, Lab  # noqa: PLC0415
 
-    yield Lab(server, around)
+    lab = Lab(server, around)
+    yield lab
     if not ON_AWS:
+        lab.close()
         server.local("DELETE", "faults")
         server.local("DELETE", "limits")
 

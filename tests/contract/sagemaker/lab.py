@@ -1,11 +1,14 @@
 """What the tests build: models, configurations, endpoints, and what surrounds them."""
 
+import contextlib
 import functools
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
 
 from tests.contract.sagemaker.account import Account
 from tests.contract.sagemaker.server import UNHURRIED, Server, running_server, start_server
@@ -153,6 +156,20 @@ class AsyncEndpoint:
 class Lab:
     server: Server | Account
     around: Surroundings
+    _endpoints: list[str] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Model servers that nobody needs any more take time of those that are tested."""
+        for endpoint in self._endpoints:
+            with contextlib.suppress(ClientError):  # it may be gone, or still on its way
+                self._delete(endpoint)
+
+    def _delete(self, endpoint: str) -> None:
+        found = self.server.control.list_inference_components(EndpointNameEquals=endpoint)
+        for component in found["InferenceComponents"]:
+            name = component["InferenceComponentName"]
+            self.server.control.delete_inference_component(InferenceComponentName=name)
+        self.server.control.delete_endpoint(EndpointName=endpoint)
 
     def model(self, environment: dict[str, str] | None = None, **container: Any) -> str:
         name = unique("model")
@@ -183,6 +200,7 @@ class Lab:
     def endpoint(self, config: str) -> str:
         name = unique("endpoint")
         self.server.control.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        self._endpoints.append(name)
         return name
 
     def async_endpoint(
