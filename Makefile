@@ -6,6 +6,7 @@ CODE := layers/penstock/penstock cli $(wildcard functions tests examples benchma
 
 .DEFAULT_GOAL := help
 SEEDS ?= 10000
+STACKS ?= 3
 
 .PHONY: help install demo test lint unit simulate e2e bench up down
 
@@ -40,9 +41,11 @@ unit: install  ## Tests that need no stack: unit, contract, template, simulation
 simulate: install  ## Random jobs under random faults: make simulate SEEDS=100000
 	@$(PYTHON) -m tests.simulation --seeds $(SEEDS)
 
-e2e: install  ## Tests on a local stack of their own
-	@echo '== end-to-end tests'
-	@$(PYTHON) -m pytest -v --durations=5 tests/e2e
+e2e: install  ## Tests on local stacks of their own: STACKS side by side, 2 GB each
+	@echo '== end-to-end tests, on $(STACKS) stacks'
+	@$(PYTHON) -m pytest -v -n $(STACKS) --dist worksteal --durations=5 -m 'not alone' tests/e2e
+	@echo '== end-to-end tests that want the machine for themselves'
+	@$(PYTHON) -m pytest -v --durations=5 -m alone tests/e2e
 
 bench: install  ## Measure; see benchmarks/
 	@$(PYTHON) -m benchmarks

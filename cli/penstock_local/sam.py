@@ -57,6 +57,8 @@ class Sam:
         """Every state folder of the project uses the same builds: one at a time makes one."""
         work = self.layout.builds / "work"
         with locks.held(self.layout.builds / "lock"):
+            if self.built_template(fingerprint).is_file():
+                return  # somebody else has made it meanwhile
             self._build_in(work)
             compile_layers(work / "build", environments.environments(self.layout.root)["ministack"])
             target = self.built_template(fingerprint).parent

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from penstock_local.description import json_key
-from penstock_local.layout import PROJECT_ROOT, Layout
-from tests.e2e.conftest import STATE
+from tests.e2e.conftest import LAYOUT, STATE
 from tests.e2e.harness import Stack
 
 QUEUES = {
@@ -71,7 +70,7 @@ def kill(processes: list[int]) -> list[int]:
 
 def timeouts() -> int:
     """How often the emulator has ended a function that took too long, since the stack is up."""
-    log = Layout(PROJECT_ROOT, STATE / ".penstock").log("ministack")
+    log = LAYOUT.log("ministack")
     return log.read_text(errors="replace").count("killing worker")
 
 

@@ -1,6 +1,7 @@
-"""One stack for all end-to-end tests, beside one that may be up. Its build is kept.
+"""One stack for all end-to-end tests of a process, beside one that may be up. Its build is kept.
 
-Two runs at a time need two names: PENSTOCK_E2E=other pytest tests/e2e
+Processes side by side, as by `pytest -n 3`, have a stack each. Two runs at a time need two names:
+PENSTOCK_E2E=other pytest tests/e2e
 """
 
 import os
@@ -15,10 +16,16 @@ from examples.local_endpoint import Endpoint, create_endpoint
 from penstock_local import stack as local_stack
 from penstock_local.layout import PROJECT_ROOT, Layout
 from tests.e2e.harness import Stack
+from tests.e2e.permissions import Unused, unused_of
 
 HERE = Path(__file__).parent
-STATE = PROJECT_ROOT / ".penstock" / os.environ.get("PENSTOCK_E2E", "e2e")
+NAME = os.environ.get("PENSTOCK_E2E", "e2e")
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+STATE = PROJECT_ROOT / ".penstock" / (f"{NAME}-{WORKER}" if WORKER else NAME)
+LAYOUT = Layout(PROJECT_ROOT, STATE / ".penstock")
+UNUSED = Unused(PROJECT_ROOT / ".penstock" / f"{NAME}-unused")
 IMAGES = PROJECT_ROOT / "examples"
+_FILES = pytest.StashKey[set[Path]]()
 _LEFT_OUT = pytest.StashKey[bool]()
 PARAMETERS = (
     ("RegionBytes", str(4 * 1024**2)),  # so that files of a few megabytes have several regions
@@ -27,21 +34,27 @@ PARAMETERS = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    if not WORKER and config.getoption("numprocesses", default=None):
+        UNUSED.clear()
+
+
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    session.stash[_FILES] = {item.path for item in items}
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
-    if items:
+    if not all(item.get_closest_marker("alone") for item in items):
         items[0].session.stash[_LEFT_OUT] = True
 
 
 def is_whole_suite(session: pytest.Session) -> bool:
-    """Whether all end-to-end tests are run, none left out by -k or the like."""
-    files = {item.path for item in session.items}
-    return files >= set(HERE.glob("test_*.py")) and _LEFT_OUT not in session.stash
+    """Whether all tests are run that go side by side, and none has failed so far."""
+    all_files = session.stash[_FILES] >= set(HERE.glob("test_*.py"))
+    return all_files and _LEFT_OUT not in session.stash and not session.testsfailed
 
 
 @pytest.fixture(autouse=True)
@@ -50,17 +63,19 @@ def _sockets() -> None:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     enable_socket()
-    layout = Layout(PROJECT_ROOT, STATE / ".penstock")
-    local_stack.down(layout, _silent)  # one that a killed run left behind
+    local_stack.down(LAYOUT, _silent)  # one that a killed run left behind
     wanted = local_stack.Wanted(
-        layout, endpoint_name="echo", parameters=PARAMETERS, records_permissions=True
+        LAYOUT, endpoint_name="echo", parameters=PARAMETERS, records_permissions=True
     )
     try:
-        yield Stack(local_stack.up(wanted, print))
+        stack = Stack(local_stack.up(wanted, print))
+        yield stack
+        if WORKER:
+            UNUSED.note(WORKER, unused_of(stack, LAYOUT), whole=is_whole_suite(request.session))
     finally:
-        local_stack.down(layout, _silent)
+        local_stack.down(LAYOUT, _silent)
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ def slow_model(stack: Stack) -> Iterator[Stack]:
     delete_endpoint(stack.document, "slow")
 
 
+@pytest.mark.alone
 def test_1_000_slow_requests_are_answered_in_order_before_their_job_expires(
     slow_model: Stack,
 ) -> None:

@@ -27,6 +27,7 @@ def seconds_of_small_job(echo: Stack, name: str) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.alone
 def test_ten_records_take_a_few_times_as_long_beside_a_million(echo: Stack) -> None:
     with echo.faults(SLOW):
         seconds_of_small_job(echo, "warm")
