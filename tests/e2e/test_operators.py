@@ -15,6 +15,7 @@ from penstock.domain.chunk import ChunkMessage
 from tests.e2e.harness import Stack, eventually
 from tests.e2e.test_cancelling import SLOWLY
 from tests.e2e.test_command_line import PENSTOCK
+from tests.e2e.test_command_line import penstock as developer
 from tests.e2e.test_dead_letter_queues import letters_are_left_alone
 from tests.e2e.test_lost_and_dead import bury, stuck
 
@@ -134,13 +135,14 @@ def test_without_the_right_to_write_nothing_is_cancelled(echo: Stack, tmp_path: 
 
 
 def test_a_partial_output_is_read(echo: Stack, tmp_path: Path) -> None:
-    body = b"".join(b"%d\n" % number for number in range(60))
+    body = b"".join(b"%d\n" % number for number in range(400))  # a minute, at the least
     with (
         echo.faults({"fault": "slow_model", "seconds": 0.5}),
         operator(echo, tmp_path, PARTIAL) as penstock,
     ):
         job_id = echo.drop("operators/partial.txt", body)
         stdout = eventually(lambda: penstock("results", job_id, "--partial").stdout or None, SLOWLY)
+        developer("cancel", job_id, "--yes")
 
     echo.wait("operators/partial.txt", job_id, SLOWLY)
     assert echo.output("operators/partial.txt.out").decode().startswith(stdout)

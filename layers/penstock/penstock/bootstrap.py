@@ -27,6 +27,7 @@ from penstock.use_cases.accept_upload import AcceptUpload
 from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.ask_model import AskModel
 from penstock.use_cases.assemble_output import AssembleSegment
+from penstock.use_cases.attempt_chunk import AttemptChunk
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.compose_object import ComposeObject
 from penstock.use_cases.entrance import Entrance
@@ -80,21 +81,24 @@ def split_input(settings: Settings, journal: Journal) -> SplitInput:
 
 def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
     objects, table = objects_of(), table_of(settings)
-    after_failure = _after_failure(settings, journal)
+    get_job, after_failure = remembered(table.get_job), _after_failure(settings, journal)
+    entrance, exit_ = _entrance(settings, journal), _exit(settings, journal)
     model, work_bucket = SageMakerModel(), settings.work_bucket
     record = RecordAttempt(table, journal, time.time)
-    return InvokeModel(
+    stage = stage_chunk(settings, record)
+    attempt = AttemptChunk(
         table=table,
         prepare=PrepareChunk(objects, lru_cache(maxsize=64)(objects.read_range)),
         send=SendChunk(objects, model, record, time.time, work_bucket),
         ask=AskModel(objects, model, _accept(), record, time.time, work_bucket),
+        stage=stage,
         after_failure=after_failure,
-        entrance=_entrance(settings, journal),
-        stage=stage_chunk(settings, record),
-        exit=_exit(settings, journal),
-        get_job=remembered(table.get_job),
+        entrance=entrance,
+        exit=exit_,
+        get_job=get_job,
         now=time.time,
     )
+    return InvokeModel(table, attempt, after_failure, entrance, exit_, stage, get_job, time.time)
 
 
 def collect_result(settings: Settings, journal: Journal) -> CollectResult:

@@ -10,8 +10,9 @@ import io
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from penstock.domain.chunk import ChunkMessage
@@ -41,6 +42,7 @@ from penstock.use_cases.accept_upload import AcceptUpload, Upload
 from penstock.use_cases.after_failure import AfterFailure
 from penstock.use_cases.ask_model import AskModel
 from penstock.use_cases.assemble_output import AssembleSegment
+from penstock.use_cases.attempt_chunk import AttemptChunk
 from penstock.use_cases.collect_result import CollectResult
 from penstock.use_cases.collect_transform import CollectTransform
 from penstock.use_cases.compose_object import ComposeObject
@@ -356,9 +358,6 @@ class World:
         now, journal, settle = self.clock, self.journal, SettleChunk(table, queues, self.journal)
         after_failure = _after_failure(objects, settle, now)
 
-        def entrance() -> Entrance:
-            return Entrance(self._lanes(wrap), queues, journal, now, latest)
-
         accept_answer = AcceptAnswer(compile_selection, now)
         model = wrap("model", self.model)
 
@@ -377,15 +376,13 @@ class World:
             "output",
             self.endpoints,
         )
-        invoke = InvokeModel(
+        attempt_of = partial(
+            AttemptChunk,
             table=table,
             prepare=PrepareChunk(objects, objects.read_range),
             send=SendChunk(objects, model, record, now, "work"),
             ask=AskModel(objects, model, accept_answer, record, now, "work"),
             after_failure=after_failure,
-            entrance=entrance(),
-            exit=Exit(self._lanes(wrap), journal, now),
-            stage=StageChunk(objects, queues, record, now, "work", WINDOW),
             get_job=table.get_job,
             now=now,
         )
@@ -438,9 +435,13 @@ class World:
 
         def invoke_alone(document: Any) -> None:
             """In a function of its own: nothing is shared with one that is at work meanwhile."""
+            entrance = Entrance(self._lanes(wrap), queues, journal, now, latest)
             exit_ = Exit(self._lanes(wrap), journal, now)
             stage = StageChunk(objects, queues, record, now, "work", WINDOW)
-            alone = replace(invoke, entrance=entrance(), exit=exit_, stage=stage)
+            attempt = attempt_of(stage=stage, entrance=entrance, exit=exit_)
+            alone = InvokeModel(
+                table, attempt, after_failure, entrance, exit_, stage, table.get_job, now
+            )
             with alone.batch([document]):
                 alone(ChunkMessage.from_json(document))
 

@@ -50,6 +50,11 @@ class AfterFailure:
         outcome = error_outcome(reason, attempts, self.now())
         return self.settle(job.job_id, chunk.path, chunk.chunks, outcome)
 
+    def settle_unsent(self, job: Job, state: ChunkState, reason: GiveUp) -> None:
+        """No further attempt is made; the answer to one that is in flight will come too late."""
+        attempts = state.attempt if state.inference_id else max(0, state.attempt - 1)
+        self.give_up(job, state, reason, attempts)
+
     def _judge(self, job: Job, state: ChunkState, reason: GiveUp, since: float) -> None:
         chunk = _message_of(state)
         if reason.fatal:
