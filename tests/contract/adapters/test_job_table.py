@@ -541,6 +541,20 @@ def test_transform_jobs_are_listed_by_group_and_number(table: JobTable) -> None:
     assert table.get_transforms("f" * 20) == []
 
 
+def test_a_transform_job_that_there_is_no_room_for_is_noted_as_often(table: JobTable) -> None:
+    once = TRANSFORM.no_room(7.5)
+    twice = once.no_room(9.5)
+    assert table.put_transform(TRANSFORM)
+
+    assert table.put_transform(once)
+    assert table.put_transform(twice)
+
+    assert not table.put_transform(once)
+    assert not table.put_transform(replace(twice, retry_at=99.5))
+    assert table.get_transforms(JOB_ID) == [twice]
+    assert table.put_transform(TRANSFORM.reached(Stage.RUNNING, 10.0))
+
+
 def test_a_transform_job_never_goes_back(table: JobTable) -> None:
     report = Report(Status.FAILED, "Code", "reason", 1.5, 2.5)
     ended = TRANSFORM.reached(Stage.ENDED, 9.5, report)

@@ -13,6 +13,7 @@ from penstock.domain.trouble import Kind, Trouble
 from penstock.ports import AsyncRequest
 from penstock.ports_transform import TransformRequest
 from penstock.testing import FakeClock, FakeJournal, FakeObjects, FakeQueues, FakeTable
+from penstock.use_cases import messages
 from penstock.use_cases.cancel_job import CancelJob
 from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.stage_chunk import StageChunk
@@ -178,16 +179,20 @@ def test_chunks_may_go_compressed() -> None:
     assert world.manifest(KEY)["status"] == "SUCCEEDED"
 
 
+def full(_request: TransformRequest) -> None:
+    text = "service limit 'ml.m5.large for transform job usage' is 4 Instances"
+    raise CreationError(Trouble(Kind.UNAVAILABLE, "ResourceLimitExceeded", text))
+
+
 def test_no_room_is_waited_for_and_costs_no_attempt() -> None:
     world = world_of(SINGLY)
     refusals = iter(range(20))
 
-    def full(_request: TransformRequest) -> None:
+    def full_at_first(request: TransformRequest) -> None:
         if next(refusals, None) is not None:
-            text = "service limit 'ml.m5.large for transform job usage' is 4 Instances"
-            raise CreationError(Trouble(Kind.UNAVAILABLE, "ResourceLimitExceeded", text))
+            full(request)
 
-    world.transforms.behaviour = full
+    world.transforms.behaviour = full_at_first
     world.drop(KEY, rows(2))
     world.run()
 
@@ -196,13 +201,44 @@ def test_no_room_is_waited_for_and_costs_no_attempt() -> None:
     assert world.journal.count("TransformWaits") == 20
 
 
+def test_while_there_is_no_room_many_looks_ask_as_often_as_one() -> None:
+    world = world_of(SINGLY + "deadline: 1h\n")
+    world.transforms.behaviour = full
+    job_id = world.drop(KEY, rows(2))
+    for seconds in range(10, 3000, 10):
+        world.send("transform", messages.gather(job_id, 0), seconds)
+
+    world.run()
+
+    # At 5, 10, 20 ... 300 seconds, and every five minutes.
+    assert world.journal.count("TransformWaits") < 20
+
+
+def test_the_wait_for_room_is_taken_over_if_its_message_is_lost() -> None:
+    world = world_of(SINGLY)
+    refusals, look, lost = iter(range(1)), world.handlers["transform"], []
+
+    def full_once(request: TransformRequest) -> None:
+        if next(refusals, None) is not None:
+            full(request)
+
+    def lose(document: dict[str, Any]) -> None:
+        if document.get("pauses"):
+            lost.append(document)
+        else:
+            look(document)
+
+    world.transforms.behaviour, world.handlers["transform"] = full_once, lose
+    world.drop(KEY, rows(2))
+
+    world.run().sweep_until(600)
+
+    assert len(lost) == 1
+    assert world.manifest(KEY)["status"] == "SUCCEEDED"
+
+
 def test_no_room_until_the_deadline_expires_the_job() -> None:
     world = world_of(SINGLY + "deadline: 1h\n")
-    text = "no room"
-
-    def full(_request: TransformRequest) -> None:
-        raise CreationError(Trouble(Kind.UNAVAILABLE, "ResourceLimitExceeded", text))
-
     world.transforms.behaviour = full
     world.drop(KEY, rows(2))
     world.run().sweep_until(3 * 3600)

@@ -221,12 +221,13 @@ class DynamoDbTable:
         return [items.result_of(item) for item in found]
 
     def put_transform(self, transform: TransformJob) -> bool:
-        stage = {"N": str(int(transform.stage))}
+        item = items.transform_item(transform)
+        further = "stage < :stage OR (stage = :stage AND refusals < :refusals)"
         return self._unless_refused(
             self.dynamodb.put_item,
-            Item=items.transform_item(transform) | self._expiry(),
-            ConditionExpression="attribute_not_exists(pk) OR stage < :stage",
-            ExpressionAttributeValues={":stage": stage},
+            Item=item | self._expiry(),
+            ConditionExpression=f"attribute_not_exists(pk) OR {further}",
+            ExpressionAttributeValues={f":{name}": item[name] for name in ("stage", "refusals")},
         )
 
     def get_transforms(self, job_id: str) -> list[TransformJob]:

@@ -235,11 +235,12 @@ def chunk_of(item: Item) -> ChunkState:
 
 
 def transform_item(transform: TransformJob) -> Item:
-    """`stage` is an attribute of its own, for conditions."""
+    """`stage` and `refusals` are attributes of their own, for conditions."""
     place = f"{transform.group:05d}.{transform.number:06d}"
     return {
         **_key(transforms_of(transform.job_id), place),
         "stage": {"N": str(int(transform.stage))},
+        "refusals": {"N": str(transform.refusals)},
         "transform": {"S": dumps(asdict(transform))},
     }
 

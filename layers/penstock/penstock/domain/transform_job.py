@@ -19,6 +19,9 @@ from penstock.domain.identity import ChunkPath, InferenceId
 MOST_OBJECTS = 10_000
 """In one transform job. Keeps its manifest under 1 MB, and each step about it within seconds."""
 
+LATE = 60.0
+"""Seconds by which a message may miss its time before it counts as lost."""
+
 _NAME = re.compile(r"penstock-([0-9a-f]{20})-(\d{1,3})-(\d{1,6})\Z", re.ASCII)
 _MEMBER = re.compile(
     r"(\d{5}\.\d{4}(?:\.[01]{1,20})?)-(\d{1,9})-(\d{1,9})-(\d{1,9})-(\d{1,9})\Z", re.ASCII
@@ -66,7 +69,8 @@ class TransformJob:
 
     `manifest` is the key of the list of its objects. With `only` the input itself is its one
     object, as it is; `only` is what the object would else be called. `at` is when its stage was
-    reached, in epoch seconds.
+    reached, in epoch seconds. SageMaker has had no room for it `refusals` times, and is asked again
+    at `retry_at`.
     """
 
     job_id: str
@@ -79,6 +83,8 @@ class TransformJob:
     only: str | None = None
     stage: Stage = Stage.PLANNED
     report: Report | None = None
+    refusals: int = 0
+    retry_at: float = 0.0
 
     @property
     def name(self) -> str:
@@ -99,6 +105,17 @@ class TransformJob:
 
     def reached(self, stage: Stage, at: float, report: Report | None = None) -> "TransformJob":
         return replace(self, stage=stage, at=at, report=report or self.report)
+
+    def no_room(self, retry_at: float) -> "TransformJob":
+        return replace(self, refusals=self.refusals + 1, retry_at=retry_at)
+
+    def is_left_to(self, refusals: int, now: float) -> bool:
+        """Whether whoever was told of so many refusals is to ask SageMaker again.
+
+        While there is no room, many look at the chunks of a group; all of them together would use
+        up the one call a second that an account has.
+        """
+        return refusals >= self.refusals or now >= self.retry_at + LATE
 
     def to_document(self) -> dict[str, Any]:
         """What the manifest of the job says of it."""

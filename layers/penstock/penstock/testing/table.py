@@ -137,7 +137,7 @@ class FakeTable:
 
     def put_transform(self, transform: TransformJob) -> bool:
         known = self.transforms.get(transform.name)
-        if known and known.stage >= transform.stage:
+        if known and _progress(known) >= _progress(transform):
             return False
         self.transforms[transform.name] = transform
         return True
@@ -145,3 +145,7 @@ class FakeTable:
     def get_transforms(self, job_id: str) -> list[TransformJob]:
         found = (each for each in self.transforms.values() if each.job_id == job_id)
         return sorted(found, key=lambda each: (each.group, each.number))
+
+
+def _progress(transform: TransformJob) -> tuple[int, int]:
+    return transform.stage, transform.refusals

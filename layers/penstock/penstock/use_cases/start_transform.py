@@ -65,7 +65,10 @@ class StartTransform:
         self._tell_of_refused(job, ours)
         # The function that planned them died, or SageMaker had no room for them.
         planned = [each for each in ours if each.stage is Stage.PLANNED]
-        if self._create_all(job, planned, optional_field(message, "pauses", int) or 0):
+        refusals = optional_field(message, "pauses", int) or 0
+        if planned and not planned[0].is_left_to(refusals, self.now()):
+            return
+        if self._create_all(job, planned):
             self._gather(job, message, ours)
 
     def _send_back(self, job: Job, group: int, ours: list[TransformJob]) -> None:
@@ -98,11 +101,11 @@ class StartTransform:
                 text = f"{transform.name} was planned meanwhile"
                 raise RetryableError("TransformPlanned", text)
             planned.append(transform)
-        self._create_all(job, planned, pauses=0)
+        self._create_all(job, planned)
 
-    def _create_all(self, job: Job, transforms: list[TransformJob], pauses: int) -> bool:
+    def _create_all(self, job: Job, transforms: list[TransformJob]) -> bool:
         """Whether SageMaker has taken them all. None is tried after one that it hasn't."""
-        return all(self._create(job, each, pauses) for each in transforms)
+        return all(self._create(job, each) for each in transforms)
 
     def _planned(self, job: Job, group: int, number: int, members: list[str]) -> TransformJob:
         only = members[0] if self._is_the_input(job, members) else None
@@ -137,12 +140,12 @@ class StartTransform:
             return error.code == "ObjectNotFound"
         return False
 
-    def _create(self, job: Job, transform: TransformJob, pauses: int) -> bool:
+    def _create(self, job: Job, transform: TransformJob) -> bool:
         """Whether SageMaker has taken it."""
         try:
             self.transforms.create(self._request(job, transform))
         except CreationError as error:
-            self._not_created(job, transform, error.trouble, pauses)
+            self._not_created(job, transform, error.trouble)
             return False
         self.journal(
             "TransformStarted", job_id=job.job_id, transform=transform.name, chunks=transform.chunks
@@ -170,18 +173,23 @@ class StartTransform:
             output=f"s3://{self.work_bucket}/{transform.output_prefix}",
         )
 
-    def _not_created(
-        self, job: Job, transform: TransformJob, trouble: Trouble, pauses: int
-    ) -> None:
+    def _not_created(self, job: Job, transform: TransformJob, trouble: Trouble) -> None:
         if trouble.kind is Kind.RETRYABLE:
             raise RetryableError(trouble.code, trouble.message)
         if trouble.kind is Kind.UNAVAILABLE:
-            delay = round(backoff(_WAIT, pauses + 1, self.uniform))
-            self.journal("TransformWaits", job_id=job.job_id, code=trouble.code, delay=delay)
-            again = messages.gather(job.job_id, transform.group, pauses=pauses + 1)
-            self.queues.transform(job.job_id, [again], delay)
-            return
-        self._refused(job, transform, trouble)
+            self._wait(job, transform, trouble)
+        else:
+            self._refused(job, transform, trouble)
+
+    def _wait(self, job: Job, transform: TransformJob, trouble: Trouble) -> None:
+        """Whoever looks meanwhile leaves it to the message that is sent here."""
+        delay = round(backoff(_WAIT, transform.refusals + 1, self.uniform))
+        waiting = transform.no_room(self.now() + delay)
+        self.journal("TransformWaits", job_id=job.job_id, code=trouble.code, delay=delay)
+        again = messages.gather(job.job_id, transform.group, pauses=waiting.refusals)
+        self.queues.transform(job.job_id, [again], delay)
+        # Noted after it was sent: who dies in between sends a copy, but loses nothing.
+        self.table.put_transform(waiting)
 
     def _refused(self, job: Job, transform: TransformJob, trouble: Trouble) -> None:
         """Each chunk is told so; the first stops the job, unless others were predicted before."""
