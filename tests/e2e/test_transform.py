@@ -144,6 +144,23 @@ def test_a_job_whose_event_is_lost_is_found_and_instances_are_waited_for(echo: S
     assert len(jobs_of(echo, job_id)) == 1
 
 
+def test_a_record_that_ends_each_transform_job_costs_only_itself(echo: Stack) -> None:
+    retry = "chunk: {max_records: 1}\nretry: {maximum_attempts: 2, maximum_interval: 1s}\n"
+    configure(echo, "transform-fatal", ", accept: text/csv, max_retries: 1", retry)
+    records = [b"fatal" if number == 3 else b"row %d" % number for number in range(20)]
+    echo.local_sagemaker("PUT", "/_local/limits", {"transform_restarts": 0})
+    try:
+        job_id = echo.drop("transform-fatal/rows.csv", b"\n".join(records) + b"\n")
+        delivered = echo.wait("transform-fatal/rows.csv", job_id, SLOWLY)
+    finally:
+        echo.local_sagemaker("DELETE", "/_local/limits")
+
+    assert [error["record"] for error in delivered.errors] == [3]
+    expected = expected_lines(records)
+    assert delivered.lines[:3] + delivered.lines[4:] == expected[:3] + expected[4:]
+    assert len(delivered.manifest["transform_jobs"]) > 2
+
+
 @pytest.mark.parametrize("strategy", ["MultiRecord", "SingleRecord"])
 def test_sagemaker_may_make_the_requests_and_join_records_and_results(
     echo: Stack, strategy: str

@@ -8,6 +8,7 @@ from penstock.domain.transform_trouble import CreationError
 from penstock.domain.trouble import InvocationError, Kind, Trouble
 from penstock.ports_transform import TransformRequest
 from tests.simulation.scenario import Scenario
+from tests.unit.use_cases.transforming import DIED
 from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Request, Response, model
 
 NAME = re.compile(rb"r(\d+)x")
@@ -52,6 +53,8 @@ class Endpoint:
         verdict = self._verdict(body)
         names = frozenset(int(number) for number in NAME.findall(body))
         self.calls.append(Call(request.inference_id, names, verdict))
+        if verdict == "crashed" and self.scenario.dies:
+            return Failed(DIED)
         if verdict in ("failed", "crashed"):
             return Failed(SERVER_ERROR)
         if verdict == "busy":

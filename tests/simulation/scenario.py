@@ -72,6 +72,11 @@ class Scenario:
         return f"in/rows.{ENDINGS[self.fmt]}"
 
     @property
+    def dies(self) -> bool:
+        """Whether a container that a record has crashed is gone: its transform job breaks down."""
+        return self.transform is not None and self.seed % 2 == 1
+
+    @property
     def hurried(self) -> bool:
         return self.deadline < WEEK
 

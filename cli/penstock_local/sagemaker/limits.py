@@ -28,6 +28,7 @@ class Limits:
     describe_transform_jobs_per_second: float = 5
     list_transform_jobs_per_second: float = 2
     transform_instances: int = 4  # "across all transform jobs"
+    transform_restarts: int = 1000  # ours: what becomes of a job whose servers die is undocumented
 
 
 class LimitBook:

@@ -110,11 +110,19 @@ class TransformRun:
 
         async def work() -> None:
             for source in waiting:
+                if self._broke_down():
+                    return
                 await self._file(files, source)
 
         async with asyncio.TaskGroup() as workers:
             for _ in range(concurrent):
                 workers.create_task(work())
+
+    def _broke_down(self) -> bool:
+        """Whether model servers have died too often: no further file is begun then."""
+        servers = (server for instance in self.instances for server in instance.servers)
+        deaths = sum(server.restarts + (not server.ready) for server in servers)
+        return bool(self._errors) and deaths > self._services.limits.now.transform_restarts
 
     async def _file(self, files: FileTransform, source: Source) -> None:
         """A file that can't be processed costs the job its success, but no other file."""

@@ -530,6 +530,18 @@ def test_the_model_server_of_a_job_is_started_again(batch: Batch):
     assert first["pid"] != second["pid"]
 
 
+@pytest.mark.local
+def test_a_job_whose_model_server_has_died_too_often_begins_no_further_file(batch: Batch):
+    batch.lab.server.local("PUT", "limits", {"transform_restarts": 0})
+    for name, content in (("a", "first\n"), ("b", "crash\n"), ("c", "third\n")):
+        batch.put(name, content)
+
+    job = batch.run(ModelClientConfig={"InvocationsMaxRetries": 1})
+
+    assert job["FailureReason"].startswith("AlgorithmError: See job logs")
+    assert list(batch.outputs()) == ["a.out"]
+
+
 def test_the_counts_of_a_job_tell_how_it_stands(batch: Batch):
     batch.put("a", "sleep 1\n")
     name = batch.create()

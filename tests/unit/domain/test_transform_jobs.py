@@ -211,14 +211,39 @@ def test_a_record_is_in_doubt_beside_others_that_failed(
 ) -> None:
     inference = replace(INFERENCE, results=results, attempt=attempt)
 
-    assert Evidence(missing, recovered).leaves_doubt(inference) is doubt
+    assert Evidence(missing, recovered, outputs=1).leaves_doubt(inference) is doubt
 
 
 def test_the_evidence_is_what_has_an_output_and_had_none_before() -> None:
     members = {name: replace(INFERENCE, attempt=number) for number, name in enumerate("abc", 1)}
 
-    assert Evidence.of(members, {"a"}) == Evidence(2, recovered=False)
-    assert Evidence.of(members, {"a", "b"}) == Evidence(1, recovered=True)
+    assert Evidence.of(members, {"a"}) == Evidence(2, recovered=False, outputs=1)
+    assert Evidence.of(members, {"a", "b"}) == Evidence(1, recovered=True, outputs=2)
+
+
+@pytest.mark.parametrize(
+    ("missing", "outputs", "attempt", "pauses", "spares"),
+    [
+        (1, 9, 1, 0, False),  # nothing else can have broken it down
+        (2, 8, 6, 9, True),  # they are fewer than before
+        (2, 0, 1, 3, True),  # they will be spread
+        (2, 0, 1, 4, False),  # that was in vain
+        (2, 0, 2, 0, False),
+    ],
+)
+def test_a_job_that_broke_down_costs_no_attempt_while_something_comes_of_it(
+    missing: int, outputs: int, attempt: int, pauses: int, *, spares: bool
+) -> None:
+    evidence = Evidence(missing, recovered=False, outputs=outputs)
+    inference = replace(INFERENCE, attempt=attempt)
+
+    assert evidence.spares(inference, pauses, predicted=True) is spares
+
+
+def test_a_model_that_has_predicted_nothing_may_simply_be_broken() -> None:
+    evidence = Evidence(2, recovered=False, outputs=0)
+
+    assert not evidence.spares(replace(INFERENCE, attempt=1), 0, predicted=False)
 
 
 def test_only_what_may_be_the_fault_of_records_can_be_doubted() -> None:
@@ -229,29 +254,58 @@ def test_only_what_may_be_the_fault_of_records_can_be_doubted() -> None:
     assert doubted(hopeless) == hopeless
 
 
-@given(
-    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 2)), max_size=40),
-    st.integers(1, 50),
-)
-def test_records_that_failed_alone_are_tried_again_apart_while_they_are_few(
-    chunks: list[tuple[int, int]], most: int
-) -> None:
-    ready = {
+def ready_of(chunks: list[tuple[int, int, int]]) -> dict[str, ChunkMessage]:
+    """Of attempts, records and pauses."""
+    return {
         f"{number:02}": ChunkMessage(
-            JOB_ID, 0, number, 0, 9, records, number, len(chunks), attempt=attempt
+            JOB_ID, 0, number, 0, 9, records, number, len(chunks), attempt=attempt, pauses=pauses
         )
-        for number, (attempt, records) in enumerate(chunks)
+        for number, (attempt, records, pauses) in enumerate(chunks)
     }
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(1, 2), st.integers(0, 6)), min_size=1, max_size=40
+    ),
+    st.integers(1, 50),
+    st.integers(0, 3),
+)
+def test_each_object_goes_into_one_transform_job(
+    chunks: list[tuple[int, int, int]], most: int, number: int
+) -> None:
+    ready = ready_of(chunks)
     alone = [name for name, chunk in ready.items() if chunk.attempt > 1 and chunk.records == 1]
 
-    found = shares(ready, most)
+    found = shares(ready, most, number)
 
     assert sorted(name for share in found for name in share) == sorted(ready)
     assert all(0 < len(share) <= most for share in found)
-    if len(alone) <= APART:
+    if len(alone) <= APART:  # those that failed alone are tried again apart while they are few
         assert all([name] in found for name in alone)
-    else:
-        assert len(found) == -(-len(ready) // most)
+
+
+@pytest.mark.parametrize(("rounds", "jobs"), [(0, 1), (1, 2), (2, 4), (3, 8), (4, 12), (9, 12)])
+def test_what_a_job_that_broke_down_has_left_is_spread(rounds: int, jobs: int) -> None:
+    found = shares(ready_of([(1, 9, rounds)] * 96), 10_000, 1)
+
+    assert [len(share) for share in found] == [96 // jobs] * jobs
+
+
+def test_chunks_that_were_held_are_not_spread() -> None:
+    ready = {name: replace(chunk, held=1.0) for name, chunk in ready_of([(1, 9, 3)] * 8).items()}
+
+    assert len(shares(ready, 10_000, 1)) == 1
+
+
+def test_each_further_transform_job_has_its_objects_in_another_order() -> None:
+    ready = ready_of([(1, 9, 0)] * 30)
+
+    orders = [shares(ready, 10_000, number)[0] for number in range(4)]
+
+    assert orders[0] == sorted(ready)
+    assert len({tuple(order) for order in orders}) == 4
+    assert orders == [shares(ready, 10_000, number)[0] for number in range(4)]
 
 
 # Events

@@ -17,7 +17,7 @@ from penstock.use_cases import messages
 from penstock.use_cases.cancel_job import CancelJob
 from penstock.use_cases.record_attempt import RecordAttempt
 from penstock.use_cases.stage_chunk import StageChunk
-from tests.unit.use_cases.transforming import event
+from tests.unit.use_cases.transforming import DIED, event
 from tests.unit.use_cases.world import CLIENT_ERROR, SERVER_ERROR, Failed, Response, World, model
 
 KEY = "in/rows.csv"
@@ -244,6 +244,40 @@ def test_no_room_until_the_deadline_expires_the_job() -> None:
     world.run().sweep_until(3 * 3600)
 
     assert world.manifest(KEY)["status"] == "EXPIRED"
+
+
+def killing(body: bytes, request: AsyncRequest) -> Response:
+    """No container survives a bad record, and nothing that stands behind it is predicted."""
+    return Failed(DIED) if b"bad" in body else model(body, request)
+
+
+@pytest.mark.parametrize("attempts", [1, 6])
+@pytest.mark.parametrize(
+    ("count", "size", "bad", "most"),
+    [(64, 1, [5], 12), (64, 4, [13], 22), (256, 4, [13, 77], 42), (256, 4, [250, 255], 42)],
+)
+def test_a_record_that_no_container_survives_costs_only_itself(
+    count: int, size: int, bad: list[int], most: int, attempts: int
+) -> None:
+    more = f"chunk: {{max_records: {size}}}\nretry: {{maximum_attempts: {attempts}}}\n"
+    world = world_of(more, killing)
+    world.drop(KEY, rows(count, *bad))
+
+    world.run().sweep_until(3600)
+
+    assert [error["record"] for error in world.errors(KEY)] == bad
+    assert world.manifest(KEY)["status"] == "PARTIAL"
+    assert len(chunks_of(world)) <= most
+
+
+def test_a_model_that_no_container_survives_is_given_up_soon() -> None:
+    world = world_of(SINGLY, lambda _body, _request: Failed(DIED))
+    world.drop(KEY, rows(300))
+
+    world.run().sweep_until(3600)
+
+    assert world.manifest(KEY)["status"] == "FAILED"
+    assert len(chunks_of(world)) <= 6
 
 
 def test_a_model_that_there_is_not_fails_the_job_at_the_first_call() -> None:

@@ -16,6 +16,8 @@ from penstock.testing import FakeObjects, FakeTransforms
 
 CLIENT = "ClientError: See job logs for more information"
 SERVER = "AlgorithmError: See job logs for more information"
+DIED = "AlgorithmError: The container exited"
+"""Of a record that no container survives: its transform job comes to nothing that stands behind."""
 
 Predict = Callable[[bytes, AsyncRequest], bytes | str]
 """An answer, or the reason why there is none."""
@@ -43,8 +45,7 @@ class TransformService:
         if self.fails:
             names = []
         share = names[: len(names) // 2] if stopped else names
-        found = [self._transform(request, prefix, each) for each in share]
-        reasons = [each for each in found if each]
+        reasons = self._transform_all(request, prefix, share)
         self.transformed.append((name, names))
         if stopped:
             ended = self.transforms.end(name, Status.STOPPED)
@@ -57,6 +58,17 @@ class TransformService:
     def _inputs(self, request: TransformRequest) -> tuple[str, list[str]]:
         manifest = json.loads(self.objects.read(ObjectRef(*parse_location(request.manifest))))
         return manifest[0]["prefix"], manifest[1:]
+
+    def _transform_all(self, request: TransformRequest, prefix: str, names: list[str]) -> list[str]:
+        """Why there is no output, of those that have none, as far as the container lives."""
+        reasons = []
+        for name in names:
+            reason = self._transform(request, prefix, name)
+            if reason:
+                reasons.append(reason)
+            if reason == DIED:
+                break
+        return reasons
 
     def _transform(self, request: TransformRequest, prefix: str, name: str) -> str | None:
         """Why there is no output, if there is none."""

@@ -67,7 +67,7 @@ from penstock.use_cases.start_transform import StartTransform
 from penstock.use_cases.sweep_jobs import SweepJobs
 from penstock.use_cases.sweep_segment import SweepSegment
 from penstock.use_cases.sweep_transforms import SweepTransforms
-from tests.unit.use_cases.transforming import CLIENT, SERVER, TransformService
+from tests.unit.use_cases.transforming import CLIENT, DIED, SERVER, TransformService
 
 PIPELINE = "invoke: {endpoint: demo}\n"
 MAXIMUM_RECEIVES = 10
@@ -322,6 +322,8 @@ class World:
                 return response.body if isinstance(response, Answered) else response
             if response.reason == CLIENT_ERROR:
                 return CLIENT
+            if response.reason == DIED:
+                return DIED
         return SERVER
 
     def _run_transform(self, document: dict[str, Any]) -> None:

@@ -161,11 +161,20 @@ def member_name(inference: InferenceId, pauses: int) -> str:
 
 def inference_of(job_id: str, member: str) -> InferenceId:
     """Raises PermanentError `BadMessage`: no object of ours is called so."""
+    path, attempt, _pauses, results, chunks = _parts(member)
+    return InferenceId(job_id, ChunkPath.parse(path), int(attempt), int(results), int(chunks))
+
+
+def pauses_of(member: str) -> int:
+    """Raises PermanentError as `inference_of`."""
+    return int(_parts(member)[2])
+
+
+def _parts(member: str) -> tuple[str, ...]:
     match = _MEMBER.match(member)
     if match is None:
         raise PermanentError("BadMessage", f"not an object of a transform job: {member!r:.80}")
-    attempt, _pauses, results, chunks = (int(match[number]) for number in range(2, 6))
-    return InferenceId(job_id, ChunkPath.parse(match[1]), attempt, results, chunks)
+    return match.groups()
 
 
 def input_prefix(job_id: str) -> str:

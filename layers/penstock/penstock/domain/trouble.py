@@ -48,7 +48,10 @@ class Trouble:
 MORE_MODELS = "MoreModels"
 """The code of a chunk whose time was up before all models of its records had been asked."""
 
-_NO_CONGESTION = frozenset({"ModelNotReadyException", MORE_MODELS})
+NOT_REACHED = "NotReached"
+"""The code of a chunk to which a transform job may not have come before it broke down."""
+
+_NO_CONGESTION = frozenset({"ModelNotReadyException", MORE_MODELS, NOT_REACHED})
 
 _UNAVAILABLE = frozenset(
     {

@@ -30,7 +30,8 @@ class Notification:
     """What of SageMaker's message matters here.
 
     `asked_at` is when SageMaker got the request that it has answered. What went wrong with a chunk
-    of a transform job is known when the job has ended; collect_transform tells the `trouble`.
+    of a transform job is known when the job has ended; collect_transform tells the `trouble`, and
+    by the `pauses` which of the chunk's objects it is about: one attempt may have several.
     """
 
     inference_id: InferenceId
@@ -40,6 +41,13 @@ class Notification:
     failure_reason: str
     asked_at: float | None = None
     trouble: Trouble | None = None
+    pauses: int | None = None
+
+    def is_of(self, state: ChunkState) -> bool:
+        """Whether it is the chunk's attempt on record that has ended."""
+        if state.attempt != self.inference_id.attempt:
+            return False
+        return self.pauses is None or state.message is None or state.message.pauses == self.pauses
 
     @classmethod
     def parse(cls, document: dict[str, Any]) -> "Notification":
@@ -58,6 +66,7 @@ class Notification:
             failure_reason=legible(said or "SageMaker gave no reason", _LONGEST),
             asked_at=_epoch(document.get("receivedTime")) if completed else None,
             trouble=_trouble(document),
+            pauses=optional_field(document, "pauses", int),
         )
 
 
@@ -146,7 +155,7 @@ class CollectResult:
     def _failed(self, job: Job, notification: Notification) -> bool:
         inference = notification.inference_id
         state = self._state_of(job, inference)
-        if state is None or state.attempt != inference.attempt:
+        if state is None or not notification.is_of(state):
             return False
         trouble = notification.trouble or inference_trouble(
             notification.failure_reason, self._model_message(state)

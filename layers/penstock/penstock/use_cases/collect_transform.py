@@ -15,9 +15,16 @@ from penstock.domain.transform_job import (
     TransformJob,
     inference_of,
     outputs_by_member,
+    pauses_of,
     place_of,
 )
-from penstock.domain.transform_trouble import Evidence, doubted, missing_output
+from penstock.domain.transform_trouble import (
+    Evidence,
+    doubted,
+    is_breakdown,
+    missing_output,
+    spared,
+)
 from penstock.domain.trouble import Kind, Trouble
 from penstock.ports import JobTable, Journal, ObjectRef, ObjectStore, Queues
 from penstock.use_cases.look_at_group import LookAtGroup
@@ -80,11 +87,7 @@ class CollectTransform:
             for each in told
             if each in outputs
         ]
-        failed = [
-            _failed(members[each], _trouble_of(job, members[each], trouble, evidence))
-            for each in told
-            if each not in outputs
-        ]
+        failed = [_failed(job, each, trouble, evidence) for each in told if each not in outputs]
         rest = done[self._collected_at_once(job, done) :] + failed
         if rest:
             self.queues.results(job.job_id, rest)
@@ -124,11 +127,6 @@ class CollectTransform:
         return f"s3://{self.work_bucket}/{key}"
 
 
-def _trouble_of(job: Job, inference: InferenceId, trouble: Trouble, evidence: Evidence) -> Trouble:
-    may_retry = job.pipeline.retry.allows(inference.attempt, trouble.code)
-    return doubted(trouble) if may_retry and evidence.leaves_doubt(inference) else trouble
-
-
 def _completed(job: Job, inference: InferenceId, location: str) -> dict[str, Any]:
     accept = job.pipeline.accept_of(job.source.key)
     return {
@@ -138,10 +136,22 @@ def _completed(job: Job, inference: InferenceId, location: str) -> dict[str, Any
     }
 
 
-def _failed(inference: InferenceId, trouble: Trouble) -> dict[str, Any]:
+def _failed(job: Job, member: str, trouble: Trouble, evidence: Evidence) -> dict[str, Any]:
+    why = _weighed(job, member, trouble, evidence)
     return {
-        "inferenceId": str(inference),
+        "inferenceId": str(inference_of(job.job_id, member)),
+        "pauses": pauses_of(member),
         "invocationStatus": "Failed",
-        "failureReason": trouble.message,
-        "trouble": asdict(trouble),
+        "failureReason": why.message,
+        "trouble": asdict(why),
     }
+
+
+def _weighed(job: Job, member: str, trouble: Trouble, evidence: Evidence) -> Trouble:
+    """What it is to one object, now that the others were looked at."""
+    inference, predicted = inference_of(job.job_id, member), job.predicted_at is not None
+    if is_breakdown(trouble):
+        spares = evidence.spares(inference, pauses_of(member), predicted=predicted)
+        return spared(trouble) if spares else trouble
+    may_retry = job.pipeline.retry.allows(inference.attempt, trouble.code)
+    return doubted(trouble) if may_retry and evidence.leaves_doubt(inference) else trouble

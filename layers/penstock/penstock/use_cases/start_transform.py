@@ -91,7 +91,8 @@ class StartTransform:
                 again = messages.gather(job.job_id, group, seen=len(look.ready))
                 self.queues.transform(job.job_id, [again], self.window)
             case Next.START:
-                self._start(job, group, len(ours), shares(look.ready, MOST_OBJECTS))
+                members = shares(look.ready, MOST_OBJECTS, len(ours))
+                self._start(job, group, len(ours), members)
 
     def _start(self, job: Job, group: int, number: int, ready: list[list[str]]) -> None:
         planned: list[TransformJob] = []
