@@ -1,7 +1,6 @@
 """Files that a model is run over by Batch Transform, without an endpoint."""
 
 import json
-import time
 
 import pytest
 
@@ -9,6 +8,8 @@ from examples.echo.echo_reference import expected_lines
 from examples.inference_types.example import run
 from examples.local_endpoint import client
 from examples.transform.notes import BAD, EXAMPLE
+from penstock.domain.job import JobStatus
+from tests.e2e.chaos import HurriedSweep
 from tests.e2e.harness import Stack, eventually
 from tests.e2e.test_command_line import penstock
 from tests.e2e.test_happy_paths import csv_with_notes, records_of
@@ -125,16 +126,35 @@ def some(echo: Stack, prefix: str) -> int | None:
     return found["KeyCount"] or None
 
 
+def refusals(echo: Stack) -> int:
+    """How often there was no room for a transform job."""
+    errors = echo.local_sagemaker("GET", "/_local/stats")["errors"]
+    return int(errors.get("ResourceLimitExceeded", 0))
+
+
+def swept(echo: Stack, job_id: str) -> None:
+    """Until the job has ended: the sweep looks at it every few seconds, instead of every minute."""
+    with HurriedSweep(echo) as sweep:
+
+        def ended() -> bool | None:
+            sweep.come(job_id)
+            return JobStatus(echo.job_status(job_id) or "").terminal or None
+
+        eventually(ended, SLOWLY)
+
+
 def test_a_job_whose_event_is_lost_is_found_and_instances_are_waited_for(echo: Stack) -> None:
     invoke = ", accept: text/csv, instance_count: 2"
     configure(echo, "transform-lost", invoke, "chunk: {max_records: 1}\n")
     echo.local_sagemaker("PUT", "/_local/limits", {"transform_instances": 1})
+    refused = refusals(echo)
     try:
         with echo.faults({"fault": "lost_event", "endpoint": "penstock-*", "times": 2}):
             job_id = echo.drop("transform-lost/rows.csv", b"1\n2\n")
-            time.sleep(8)
+            eventually(lambda: True if refusals(echo) > refused else None, SLOWLY)
             before = jobs_of(echo, job_id)
             echo.local_sagemaker("DELETE", "/_local/limits")
+            swept(echo, job_id)
             delivered = echo.wait("transform-lost/rows.csv", job_id, SLOWLY)
     finally:
         echo.local_sagemaker("DELETE", "/_local/limits")
