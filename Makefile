@@ -34,9 +34,10 @@ lint: install  ## Style and types
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy $(CODE)
 
+# Three at a time on two cores: contract tests mostly wait, for servers of their own.
 unit: install  ## Tests that need no stack: unit, contract, template, simulation
 	@echo '== unit, contract, template and simulation tests'
-	@$(PYTHON) -m pytest -q -n 2 --dist worksteal --durations=5 $(FAST_TESTS)
+	@$(PYTHON) -m pytest -q -n 3 --dist worksteal --durations=5 $(FAST_TESTS)
 
 simulate: install  ## Random jobs under random faults: make simulate SEEDS=100000
 	@$(PYTHON) -m tests.simulation --seeds $(SEEDS)
