@@ -10,7 +10,7 @@ def _build(run: Runtime) -> Stage:
     invoke_model = bootstrap.invoke_model(run.settings, run.journal)
     return Stage(
         lambda message: invoke_model(ChunkMessage.from_json(message)),
-        around=invoke_model.batch,
+        around=invoke_model.attempt.batch,
     )
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from penstock.domain.job import JobStatus
 from penstock_local.description import json_key
 from tests.e2e.conftest import LAYOUT, STATE
 from tests.e2e.harness import Stack
@@ -178,6 +179,13 @@ class HurriedSweep:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
+
+    def has_ended(self, job_id: str) -> bool | None:
+        """None while the job runs, for `eventually`; it is looked at meanwhile."""
+        status = self._echo.job_status(job_id)
+        if status:
+            self.come(job_id)
+        return True if status and JobStatus(status).terminal else None
 
     def come(self, job_id: str) -> None:
         """Raises what went wrong the last time."""

@@ -133,7 +133,7 @@ class TransformTarget:
 
     def _make_room(self) -> None:
         """Once a transform job was asked for in vain."""
-        if self._refused_before is None or self._refusals() == self._refused_before:
+        if self._refused_before is None or self.echo.transforms_refused() == self._refused_before:
             return
         self.weather.struck[NO_ROOM] += 1
         self._refused_before = None
@@ -142,10 +142,6 @@ class TransformTarget:
     def _creations(self) -> int:
         operations = self.echo.local_sagemaker("GET", "/_local/stats")["operations"]
         return int(operations.get("CreateTransformJob", 0))
-
-    def _refusals(self) -> int:
-        errors = self.echo.local_sagemaker("GET", "/_local/stats")["errors"]
-        return int(errors.get("ResourceLimitExceeded", 0))
 
     def _running(self) -> list[str]:
         jobs = self.echo.local_sagemaker("GET", "/_local/stats")["transform_jobs"]
@@ -173,7 +169,7 @@ class TransformTarget:
     def _take_instances(self) -> bool:
         if not self._is_starting():
             return False
-        self._refused_before = self._refusals()
+        self._refused_before = self.echo.transforms_refused()
         self.echo.local_sagemaker("PUT", "/_local/limits", {"transform_instances": 1})
         return True
 

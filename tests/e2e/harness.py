@@ -182,6 +182,20 @@ class Stack:
         finally:
             self.local_sagemaker("DELETE", "/_local/faults")
 
+    @contextmanager
+    def limits(self, **limits: float) -> Iterator[None]:
+        """Of the local SageMaker, other ones while the block runs."""
+        self.local_sagemaker("PUT", "/_local/limits", limits)
+        try:
+            yield
+        finally:
+            self.local_sagemaker("DELETE", "/_local/limits")
+
+    def transforms_refused(self) -> int:
+        """How often there was no room for a transform job."""
+        errors = self.local_sagemaker("GET", "/_local/stats")["errors"]
+        return int(errors.get("ResourceLimitExceeded", 0))
+
     def all_faults_struck(self) -> bool:
         return all(rule["struck"] for rule in self.local_sagemaker("GET", "/_local/faults"))
 

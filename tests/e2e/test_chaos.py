@@ -19,7 +19,6 @@ from examples.local_endpoint import (
     delete_endpoint,
     image_url,
 )
-from penstock.domain.job import JobStatus
 from tests.e2e import chaos, chaos_storm
 from tests.e2e.conftest import IMAGES
 from tests.e2e.harness import Delivered, Stack, eventually
@@ -127,9 +126,8 @@ def trial(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Itera
     else:
         container = {"Image": image_url(image), "Environment": environment}
         create_model(stack.document, NAME, container)
-        stack.local_sagemaker("PUT", "/_local/limits", chaos_storm.ROOM)
-        yield trial
-        stack.local_sagemaker("DELETE", "/_local/limits")
+        with stack.limits(**chaos_storm.ROOM):
+            yield trial
         client(stack.document, "sagemaker").delete_model(ModelName=NAME)
 
 
@@ -177,10 +175,7 @@ def weather_out(stack: Stack, storm: chaos_storm.Storm, trial: Trial, body: byte
 
     def ended() -> bool | None:
         storm.blow()
-        status = stack.job_status(job_id)
-        if status:
-            sweep.come(job_id)
-        return True if status and JobStatus(status).terminal else None
+        return sweep.has_ended(job_id)
 
     with chaos.HurriedSweep(stack) as sweep:
         eventually(ended, patience=600)
@@ -191,8 +186,7 @@ def check_errors(
     trial: Trial, delivered: Delivered, records: list[str], poison: dict[int, str]
 ) -> None:
     """There is an error line for each poison record, and for no other."""
-    assert [error for error in delivered.errors if error["record"] not in poison] == []
-    assert [error["record"] for error in delivered.errors] == sorted(poison)
+    assert [error["record"] for error in delivered.errors] == sorted(poison), delivered.errors
     for error in delivered.errors:
         said = SAID[poison[error["record"]]] if trial.has_endpoint else OF_A_TRANSFORM_JOB
         assert error["input"] == records[error["record"]]

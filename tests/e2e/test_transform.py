@@ -8,7 +8,6 @@ from examples.echo.echo_reference import expected_lines
 from examples.inference_types.example import run
 from examples.local_endpoint import client
 from examples.transform.notes import BAD, EXAMPLE
-from penstock.domain.job import JobStatus
 from tests.e2e.chaos import HurriedSweep
 from tests.e2e.harness import Stack, eventually
 from tests.e2e.test_command_line import penstock
@@ -126,38 +125,18 @@ def some(echo: Stack, prefix: str) -> int | None:
     return found["KeyCount"] or None
 
 
-def refusals(echo: Stack) -> int:
-    """How often there was no room for a transform job."""
-    errors = echo.local_sagemaker("GET", "/_local/stats")["errors"]
-    return int(errors.get("ResourceLimitExceeded", 0))
-
-
-def swept(echo: Stack, job_id: str) -> None:
-    """Until the job has ended: the sweep looks at it every few seconds, instead of every minute."""
-    with HurriedSweep(echo) as sweep:
-
-        def ended() -> bool | None:
-            sweep.come(job_id)
-            return JobStatus(echo.job_status(job_id) or "").terminal or None
-
-        eventually(ended, SLOWLY)
-
-
 def test_a_job_whose_event_is_lost_is_found_and_instances_are_waited_for(echo: Stack) -> None:
     invoke = ", accept: text/csv, instance_count: 2"
     configure(echo, "transform-lost", invoke, "chunk: {max_records: 1}\n")
-    echo.local_sagemaker("PUT", "/_local/limits", {"transform_instances": 1})
-    refused = refusals(echo)
-    try:
-        with echo.faults({"fault": "lost_event", "endpoint": "penstock-*", "times": 2}):
+    refused = echo.transforms_refused()
+    lost = {"fault": "lost_event", "endpoint": "penstock-*", "times": 2}
+    with echo.faults(lost), HurriedSweep(echo) as sweep:
+        with echo.limits(transform_instances=1):
             job_id = echo.drop("transform-lost/rows.csv", b"1\n2\n")
-            eventually(lambda: True if refusals(echo) > refused else None, SLOWLY)
+            eventually(lambda: True if echo.transforms_refused() > refused else None, SLOWLY)
             before = jobs_of(echo, job_id)
-            echo.local_sagemaker("DELETE", "/_local/limits")
-            swept(echo, job_id)
-            delivered = echo.wait("transform-lost/rows.csv", job_id, SLOWLY)
-    finally:
-        echo.local_sagemaker("DELETE", "/_local/limits")
+        eventually(lambda: sweep.has_ended(job_id), SLOWLY)
+        delivered = echo.wait("transform-lost/rows.csv", job_id, SLOWLY)
 
     assert before == []
     assert delivered.lines == expected_lines([b"1", b"2"])
@@ -168,12 +147,9 @@ def test_a_record_that_ends_each_transform_job_costs_only_itself(echo: Stack) ->
     retry = "chunk: {max_records: 1}\nretry: {maximum_attempts: 2, maximum_interval: 1s}\n"
     configure(echo, "transform-fatal", ", accept: text/csv, max_retries: 1", retry)
     records = [b"fatal" if number == 3 else b"row %d" % number for number in range(20)]
-    echo.local_sagemaker("PUT", "/_local/limits", {"transform_restarts": 0})
-    try:
+    with echo.limits(transform_restarts=0):
         job_id = echo.drop("transform-fatal/rows.csv", b"\n".join(records) + b"\n")
         delivered = echo.wait("transform-fatal/rows.csv", job_id, SLOWLY)
-    finally:
-        echo.local_sagemaker("DELETE", "/_local/limits")
 
     assert [error["record"] for error in delivered.errors] == [3]
     expected = expected_lines(records)

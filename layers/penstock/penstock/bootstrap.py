@@ -17,7 +17,7 @@ from penstock.bootstrap_ports import (
 )
 from penstock.bootstrap_transform import collect_transform, stage_chunk, sweep_transforms
 from penstock.domain.endpoint_names import EndpointNames, model_names
-from penstock.job_memory import remembered
+from penstock.job_memory import JobMemory
 from penstock.ports import Journal
 from penstock.selection import compile_selection
 from penstock.settings import Settings
@@ -81,24 +81,22 @@ def split_input(settings: Settings, journal: Journal) -> SplitInput:
 
 def invoke_model(settings: Settings, journal: Journal) -> InvokeModel:
     objects, table = objects_of(), table_of(settings)
-    get_job, after_failure = remembered(table.get_job), _after_failure(settings, journal)
-    entrance, exit_ = _entrance(settings, journal), _exit(settings, journal)
+    get_job, after_failure = JobMemory(table.get_job), _after_failure(settings, journal)
     model, work_bucket = SageMakerModel(), settings.work_bucket
     record = RecordAttempt(table, journal, time.time)
-    stage = stage_chunk(settings, record)
     attempt = AttemptChunk(
         table=table,
         prepare=PrepareChunk(objects, lru_cache(maxsize=64)(objects.read_range)),
         send=SendChunk(objects, model, record, time.time, work_bucket),
         ask=AskModel(objects, model, _accept(), record, time.time, work_bucket),
-        stage=stage,
+        stage=stage_chunk(settings, record),
         after_failure=after_failure,
-        entrance=entrance,
-        exit=exit_,
+        entrance=_entrance(settings, journal),
+        exit=_exit(settings, journal),
         get_job=get_job,
         now=time.time,
     )
-    return InvokeModel(table, attempt, after_failure, entrance, exit_, stage, get_job, time.time)
+    return InvokeModel(table, attempt, after_failure, get_job, time.time)
 
 
 def collect_result(settings: Settings, journal: Journal) -> CollectResult:
@@ -110,7 +108,7 @@ def collect_result(settings: Settings, journal: Journal) -> CollectResult:
         settle=after_failure.settle,
         after_failure=after_failure,
         exit=_exit(settings, journal),
-        get_job=remembered(table.get_job),
+        get_job=JobMemory(table.get_job),
         accept=_accept(),
         now=time.time,
         work_bucket=settings.work_bucket,

@@ -19,33 +19,28 @@ JOBS = 64
 """Remembered at a time."""
 
 
-def remembered(
-    get_job: Callable[[str], Job | None], now: Callable[[], float] = time.monotonic
-) -> Callable[[str], Job | None]:
-    """The same answers, read again when they are too old."""
-    return JobMemory(get_job, now)
-
-
 @dataclass(slots=True)
 class JobMemory:
-    """The messages of a batch ask at the same time: one reads, the others get its answer."""
+    """Gives the same answers as `get_job`, and reads again when they are too old.
+
+    The messages of a batch ask at the same time: one reads, the others get its answer.
+    """
 
     get_job: Callable[[str], Job | None]
-    now: Callable[[], float]
+    now: Callable[[], float] = time.monotonic
     _known: OrderedDict[str, tuple[float, Job | None]] = field(default_factory=OrderedDict)
+    """Until when, and what."""
     _asking: Lock = field(default_factory=Lock)
 
     def __call__(self, job_id: str) -> Job | None:
         with self._asking:
-            read_at, job = self._known.get(job_id, (None, None))
-            if read_at is None or self.now() >= read_at + _lifetime(job):
-                return self._read(job_id)
-            return job
+            until, job = self._known.get(job_id, (0.0, None))
+            return job if self.now() < until else self._read(job_id)
 
     def _read(self, job_id: str) -> Job | None:
-        read_at = self.now()
+        now = self.now()
         job = self.get_job(job_id)
-        self._known[job_id] = read_at, job
+        self._known[job_id] = now + _lifetime(job), job
         self._known.move_to_end(job_id)
         if len(self._known) > JOBS:
             self._known.popitem(last=False)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from penstock.domain.job import Job
-from penstock.job_memory import JOB_MEMORY, JOBS, UNPROVEN, remembered
+from penstock.job_memory import JOB_MEMORY, JOBS, UNPROVEN, JobMemory
 from penstock.testing import FakeClock
 from tests.unit.use_cases.traffic import job_of
 
@@ -28,7 +28,7 @@ class Table:
 )
 def test_a_job_is_read_once_while_its_memory_lasts(job: Job | None, lifetime: float) -> None:
     table, clock = Table(job), FakeClock(100.0)
-    get_job = remembered(table.get_job, clock)
+    get_job = JobMemory(table.get_job, clock)
 
     for job_id in ("a", "a", "b", "a"):
         assert get_job(job_id) == job
@@ -40,7 +40,7 @@ def test_a_job_is_read_once_while_its_memory_lasts(job: Job | None, lifetime: fl
 
 def test_a_job_is_remembered_for_longer_once_its_model_has_predicted_something() -> None:
     table, clock = Table(NEW), FakeClock(100.0)
-    get_job = remembered(table.get_job, clock)
+    get_job = JobMemory(table.get_job, clock)
     get_job("a")
     table.job = PREDICTED
     clock.advance(UNPROVEN)
@@ -53,7 +53,7 @@ def test_a_job_is_remembered_for_longer_once_its_model_has_predicted_something()
 
 def test_the_jobs_that_were_read_last_are_remembered() -> None:
     table = Table(PREDICTED)
-    get_job = remembered(table.get_job, FakeClock(100.0))
+    get_job = JobMemory(table.get_job, FakeClock(100.0))
     for number in range(JOBS + 1):
         get_job(str(number))
     table.asked.clear()

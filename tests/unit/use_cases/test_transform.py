@@ -1,5 +1,6 @@
 """Files that Batch Transform runs a model over."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -184,15 +185,19 @@ def full(_request: TransformRequest) -> None:
     raise CreationError(Trouble(Kind.UNAVAILABLE, "ResourceLimitExceeded", text))
 
 
-def test_no_room_is_waited_for_and_costs_no_attempt() -> None:
-    world = world_of(SINGLY)
-    refusals = iter(range(20))
+def full_at_first(times: int) -> Callable[[TransformRequest], None]:
+    refusals = iter(range(times))
 
-    def full_at_first(request: TransformRequest) -> None:
+    def create(request: TransformRequest) -> None:
         if next(refusals, None) is not None:
             full(request)
 
-    world.transforms.behaviour = full_at_first
+    return create
+
+
+def test_no_room_is_waited_for_and_costs_no_attempt() -> None:
+    world = world_of(SINGLY)
+    world.transforms.behaviour = full_at_first(20)
     world.drop(KEY, rows(2))
     world.run()
 
@@ -216,11 +221,7 @@ def test_while_there_is_no_room_many_looks_ask_as_often_as_one() -> None:
 
 def test_the_wait_for_room_is_taken_over_if_its_message_is_lost() -> None:
     world = world_of(SINGLY)
-    refusals, look, lost = iter(range(1)), world.handlers["transform"], []
-
-    def full_once(request: TransformRequest) -> None:
-        if next(refusals, None) is not None:
-            full(request)
+    look, lost = world.handlers["transform"], []
 
     def lose(document: dict[str, Any]) -> None:
         if document.get("pauses"):
@@ -228,7 +229,7 @@ def test_the_wait_for_room_is_taken_over_if_its_message_is_lost() -> None:
         else:
             look(document)
 
-    world.transforms.behaviour, world.handlers["transform"] = full_once, lose
+    world.transforms.behaviour, world.handlers["transform"] = full_at_first(1), lose
     world.drop(KEY, rows(2))
 
     world.run().sweep_until(600)

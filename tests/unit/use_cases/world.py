@@ -437,14 +437,13 @@ class World:
 
         def invoke_alone(document: Any) -> None:
             """In a function of its own: nothing is shared with one that is at work meanwhile."""
-            entrance = Entrance(self._lanes(wrap), queues, journal, now, latest)
-            exit_ = Exit(self._lanes(wrap), journal, now)
-            stage = StageChunk(objects, queues, record, now, "work", WINDOW)
-            attempt = attempt_of(stage=stage, entrance=entrance, exit=exit_)
-            alone = InvokeModel(
-                table, attempt, after_failure, entrance, exit_, stage, table.get_job, now
+            attempt = attempt_of(
+                stage=StageChunk(objects, queues, record, now, "work", WINDOW),
+                entrance=Entrance(self._lanes(wrap), queues, journal, now, latest),
+                exit=Exit(self._lanes(wrap), journal, now),
             )
-            with alone.batch([document]):
+            alone = InvokeModel(table, attempt, after_failure, table.get_job, now)
+            with attempt.batch([document]):
                 alone(ChunkMessage.from_json(document))
 
         return {

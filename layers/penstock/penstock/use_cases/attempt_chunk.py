@@ -1,7 +1,10 @@
 """From a chunk whose turn it is to an invocation, in real time to its outcome, or to an object."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
+from typing import Any
 
 from penstock.domain.chunk import ChunkMessage, ChunkState, Outcome
 from penstock.domain.errors import PermanentError
@@ -26,7 +29,9 @@ from penstock.use_cases.stage_chunk import StageChunk
 class AttemptChunk:
     """One attempt: the chunk gets a permit, is prepared, and goes the way of its job's mode.
 
-    Whatever keeps it from that, or goes wrong at it, has its consequence for the chunk.
+    Whatever keeps it from that, or goes wrong at it, has its consequence for the chunk. Where a
+    function dies between an asynchronous call and its record, or during one in real time, the
+    inference is repeated, which SageMaker offers no way to avoid; the first answer counts.
     """
 
     table: JobTable
@@ -49,6 +54,29 @@ class AttemptChunk:
             self._try(job, chunk, None)
         else:
             self._with_permit(job, chunk, inherits=inherits)
+
+    @contextmanager
+    def batch(self, messages: Iterable[Any]) -> Iterator[None]:
+        """Around the work on these messages: their permits are taken and given back in lots."""
+        with self.entrance.batch(messages), self.exit.batch():
+            yield
+
+    def again(self, job: Job, chunk: ChunkMessage, state: ChunkState) -> None:
+        """The message of an attempt that is on record."""
+        if job.pipeline.invoke.transform:
+            # The function that staged it may have died before it asked for the transform job.
+            self.stage.ask(chunk)
+        elif job.pipeline.invoke.is_realtime and state.is_of(chunk):
+            self._after_the_call(job, chunk, state)
+
+    def _after_the_call(self, job: Job, chunk: ChunkMessage, state: ChunkState) -> None:
+        """Somebody is at it, and will settle the chunk, or has died in it."""
+        longest = job.pipeline.invoke.longest_call(chunk.records)
+        wait = (state.invoked_at or 0.0) + longest - self.now()
+        if wait > 0 and chunk.hops < HOP_BUDGET:
+            self.entrance.come_back(chunk, ceil(wait))
+        else:
+            self(job, chunk, inherits=True)
 
     def _with_permit(self, job: Job, chunk: ChunkMessage, *, inherits: bool) -> None:
         with self.entrance.permit(job, chunk, inherits=inherits) as permit:

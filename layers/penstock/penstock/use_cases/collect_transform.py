@@ -87,7 +87,11 @@ class CollectTransform:
             for each in told
             if each in outputs
         ]
-        failed = [_failed(job, each, trouble, evidence) for each in told if each not in outputs]
+        failed = [
+            _failed(each, members[each], _weighed(job, each, members[each], trouble, evidence))
+            for each in told
+            if each not in outputs
+        ]
         rest = done[self._collected_at_once(job, done) :] + failed
         if rest:
             self.queues.results(job.job_id, rest)
@@ -136,21 +140,22 @@ def _completed(job: Job, inference: InferenceId, location: str) -> dict[str, Any
     }
 
 
-def _failed(job: Job, member: str, trouble: Trouble, evidence: Evidence) -> dict[str, Any]:
-    why = _weighed(job, member, trouble, evidence)
+def _failed(member: str, inference: InferenceId, trouble: Trouble) -> dict[str, Any]:
     return {
-        "inferenceId": str(inference_of(job.job_id, member)),
+        "inferenceId": str(inference),
         "pauses": pauses_of(member),
         "invocationStatus": "Failed",
-        "failureReason": why.message,
-        "trouble": asdict(why),
+        "failureReason": trouble.message,
+        "trouble": asdict(trouble),
     }
 
 
-def _weighed(job: Job, member: str, trouble: Trouble, evidence: Evidence) -> Trouble:
+def _weighed(
+    job: Job, member: str, inference: InferenceId, trouble: Trouble, evidence: Evidence
+) -> Trouble:
     """What it is to one object, now that the others were looked at."""
-    inference, predicted = inference_of(job.job_id, member), job.predicted_at is not None
     if is_breakdown(trouble):
+        predicted = job.predicted_at is not None
         spares = evidence.spares(inference, pauses_of(member), predicted=predicted)
         return spared(trouble) if spares else trouble
     may_retry = job.pipeline.retry.allows(inference.attempt, trouble.code)

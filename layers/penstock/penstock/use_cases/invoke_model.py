@@ -1,20 +1,13 @@
 """A chunk's message has come: whether it is the chunk's turn to go to the model."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
-from typing import Any
 
 from penstock.domain.chunk import ChunkMessage, ChunkState
 from penstock.domain.job import Job
-from penstock.domain.trouble import HOP_BUDGET
 from penstock.ports import JobTable
 from penstock.use_cases.after_failure import AfterFailure, stopped
 from penstock.use_cases.attempt_chunk import OUT_OF_TIME, AttemptChunk
-from penstock.use_cases.entrance import Entrance
-from penstock.use_cases.exit import Exit
-from penstock.use_cases.stage_chunk import StageChunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +15,14 @@ class InvokeModel:
     """Has one chunk attempted, or settles it if that makes no sense (any more).
 
     A message that comes twice finds the attempt recorded and is dropped; in real time it waits
-    until whoever is at the call has settled the chunk, or must have died. Where a function dies
-    between an asynchronous call and its record, or during one in real time, the inference is
-    repeated, which SageMaker offers no way to avoid; the first answer that arrives counts.
+    until whoever is at the call has settled the chunk, or must have died.
     """
 
     table: JobTable
     attempt: AttemptChunk
     after_failure: AfterFailure
-    entrance: Entrance
-    exit: Exit
-    stage: StageChunk
     get_job: Callable[[str], Job | None]
     now: Callable[[], float]
-
-    @contextmanager
-    def batch(self, messages: Iterable[Any]) -> Iterator[None]:
-        """Around the work on these messages: their permits are taken and given back in lots."""
-        with self.entrance.batch(messages), self.exit.batch():
-            yield
 
     def __call__(self, chunk: ChunkMessage) -> None:
         job = self.get_job(chunk.job_id)
@@ -52,7 +34,7 @@ class InvokeModel:
         elif job.stop:
             self.after_failure.settle_unsent(job, _known(chunk, state), stopped(job.stop))
         elif state and state.has_sent(chunk):
-            self._sent_before(job, chunk, state)
+            self.attempt.again(job, chunk, state)
         elif state is None or not state.has_held(chunk):
             self._in_turn(job, chunk, state)
 
@@ -62,22 +44,6 @@ class InvokeModel:
             # The answer was first; assembly waits for the record of the attempt.
             self.table.record_attempt(chunk.job_id, ChunkState(chunk.path, chunk))
         self.after_failure.settle.follow(chunk.job_id, state, chunk.chunks)
-
-    def _sent_before(self, job: Job, chunk: ChunkMessage, state: ChunkState) -> None:
-        if job.pipeline.invoke.transform:
-            # The function that staged it may have died before it asked for the transform job.
-            self.stage.ask(chunk)
-        elif job.pipeline.invoke.is_realtime and state.is_of(chunk):
-            self._after(job, chunk, state)
-
-    def _after(self, job: Job, chunk: ChunkMessage, state: ChunkState) -> None:
-        """Somebody is at the call, or has died in it."""
-        longest = job.pipeline.invoke.longest_call(chunk.records)
-        wait = (state.invoked_at or 0.0) + longest - self.now()
-        if wait > 0 and chunk.hops < HOP_BUDGET:
-            self.entrance.come_back(chunk, ceil(wait))
-        else:
-            self.attempt(job, chunk, inherits=True)
 
     def _in_turn(self, job: Job, chunk: ChunkMessage, state: ChunkState | None) -> None:
         was_sent = state is not None and state.inference_id is not None
